@@ -1,0 +1,64 @@
+"""Numbers from the metrics store: gauges of capacity, and the measures of a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from console.model.failure import Failure
+
+
+class GaugeSpec(msgspec.Struct, frozen=True):
+    """What to ask for one gauge (config `[[sites.X.gauges]]`): two PromQL expressions of one value each."""
+
+    name: str
+    used: str
+    total: str | None = None  # None: `used` is already a ratio
+    unit: str = ""
+    warn: float = 0.80  # ratio
+    crit: float = 0.92
+
+
+class Gauge(msgspec.Struct, frozen=True):
+    """One gauge as answered. A missing number stays None with its reason: unknown is not zero."""
+
+    spec: GaugeSpec
+    used: float | None
+    total: float | None
+    as_of: datetime | None
+    missing: str = ""  # why a number is missing: "no data", "3 series, expected 1"
+    trend: tuple[float, ...] = ()  # ratio over the last 15 min, oldest first, NaN for holes
+
+    @property
+    def ratio(self) -> float | None:
+        """used / total; None when either is unknown or total is not positive."""
+        if self.used is None:
+            return None
+        if self.spec.total is None:
+            return self.used
+        return self.used / self.total if self.total is not None and self.total > 0 else None
+
+
+class Gauges(msgspec.Struct, frozen=True):
+    """All gauges of a site in the order of the configuration."""
+
+    gauges: tuple[Gauge, ...]
+
+
+class ChannelMetrics(msgspec.Struct, frozen=True):
+    """What the metrics store says of one channel; None where it says nothing."""
+
+    viewers: float | None = None
+    ingest_bps: float | None = None
+    rebuffer_ratio: float | None = None
+    viewers_trend: tuple[float, ...] = ()
+    rebuffer_trend: tuple[float, ...] = ()  # last 15 min, oldest first, NaN for holes
+
+
+class ChannelTable(msgspec.Struct, frozen=True):
+    """Measures by channel name."""
+
+    channels: Mapping[str, ChannelMetrics]
+    missing: Mapping[str, Failure | str] = {}  # measure -> why it could not be had ("viewers": "no series")
