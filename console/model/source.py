@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -38,7 +38,7 @@ class SourceStatus(msgspec.Struct, frozen=True):
 
 
 class Source(Protocol[T]):
-    """An outside system as an async iterator of readings.
+    """An outside system as an async generator of readings.
 
     `readings()` never ends by itself and never raises for the outside system's sake: a failure is a reading with
     `state=error` that keeps the last value. It polls or watches at its own pace (jitter, backoff and breaker inside), never
@@ -59,4 +59,6 @@ class Source(Protocol[T]):
     @property
     def cost(self) -> Cost: ...
 
-    def readings(self) -> AsyncIterator[Reading[T]]: ...
+    def readings(self) -> AsyncGenerator[Reading[T], None]:
+        """An async generator, because its reader closes it (`aclosing`) and nothing may outlive that."""
+        ...

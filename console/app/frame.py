@@ -1,0 +1,133 @@
+"""The frame around every view: what site and scope this is, how bad it is, the incident, the keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from rich.segment import Segment
+from textual.strip import Strip
+
+from console.app.keymap import ENTRIES
+from console.model.cell import Tone
+from console.model.severity import Severity
+from console.rows.incidents import IncidentRow
+from console.rows.units import clock
+from themes.tones import Ground
+from widgets.cells import fit
+from widgets.cells import width as width_of
+from widgets.painted import Painted
+
+
+class FrameFacts(msgspec.Struct, frozen=True):
+    """What the head line tells."""
+
+    site: str
+    scope: str
+    is_prod: bool
+    critical: int
+    warning: int
+    unknown: int
+    sources: str  # "9/9"
+    sources_well: bool
+    now: datetime
+    who: str
+    mark: str = ""  # a broken configuration file, a clock that jumped
+
+
+class HeadLine(Painted):
+    """The alert strip: one line, the counts before everything else at the right."""
+
+    DEFAULT_CSS = "HeadLine { height: 1; dock: top; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._facts: FrameFacts | None = None
+
+    def show(self, facts: FrameFacts) -> None:
+        """Renew the line."""
+        if facts != self._facts:
+            self._facts = facts
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Left: whose console; right: how bad, how well we know, what time."""
+        width = self.size.width
+        styles = self.paint.on(Ground.HEAD)
+        facts = self._facts
+        if facts is None:
+            return Strip([Segment(fit(" midwatch", width), styles[Tone.STRONG])])
+        left = [(" midwatch ", Tone.ACCENT), (f" {facts.site} ", Tone.CRIT if facts.is_prod else Tone.STRONG)]
+        left += [(f" ▸ {facts.scope} ", Tone.ACCENT)] if facts.scope else []
+        left += [(f" {facts.mark} ", Tone.WARN)] if facts.mark else []
+        badges = [
+            (f" {word} {count} ", severity)
+            for word, count, severity in (
+                ("CRIT", facts.critical, Severity.CRIT),
+                ("WARN", facts.warning, Severity.WARN),
+                ("?", facts.unknown, Severity.UNKNOWN),
+            )
+            if count
+        ]
+        right = [
+            (f"  sources {facts.sources} ", Tone.DIM if facts.sources_well else Tone.WARN),
+            (f" {clock(facts.now)} UTC ", Tone.NORMAL),
+            (f" {facts.who} ", Tone.DIM),
+        ]
+        used = sum(width_of(text) for text, _ in [*left, *badges, *right])
+        while used > width and len(right) > 1:  # a narrow terminal: who I am goes first, then the sources
+            dropped = right.pop() if len(right) > 2 else right.pop(0)
+            used -= width_of(dropped[0])
+        segments = [Segment(text, styles[tone]) for text, tone in left]
+        segments.append(Segment(" " * max(1, width - used), styles[Tone.NORMAL]))
+        for text, severity in badges:
+            segments += [Segment(text, self.paint.letter(severity, Ground.HEAD)), Segment(" ", styles[Tone.NORMAL])]
+        segments += [Segment(text, styles[tone]) for text, tone in right]
+        return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])
+
+
+class IncidentStrip(Painted):
+    """The worst open incident, under every view."""
+
+    DEFAULT_CSS = "IncidentStrip { height: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._row: IncidentRow | None = None
+        self._more = 0
+        self._words = ""
+
+    def show(self, row: IncidentRow | None, more: int, absent: str) -> None:
+        """The worst open one and how many more; `absent` is said when there is none."""
+        words = row.strip if row is not None else absent
+        if (row, more, words) != (self._row, self._more, self._words):
+            self._row, self._more, self._words = row, more, words
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        styles = self.paint.on(Ground.PANE)
+        if self._row is None:
+            return Strip([Segment(fit(f" {self._words}", width), styles[Tone.DIM])])
+        more = f" +{self._more} more (5) " if self._more else " "
+        segments = [
+            Segment(f" {self._row.severity.letter} ", self.paint.letter(self._row.severity)),
+            Segment(fit(f" {self._words}", max(0, width - 3 - width_of(more))), styles[Tone.of(self._row.severity)]),
+            Segment(more, styles[Tone.DIM]),
+        ]
+        return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])
+
+
+class KeyBar(Painted):
+    """The keys worth knowing, from the registry."""
+
+    DEFAULT_CSS = "KeyBar { height: 1; dock: bottom; }"
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        styles = self.paint.on(Ground.HEAD)
+        segments = [Segment(" 0-9", styles[Tone.ACCENT]), Segment(" views  ", styles[Tone.DIM])]
+        for entry in ENTRIES:
+            if entry.in_bar:
+                segments += [Segment(entry.shown, styles[Tone.ACCENT]), Segment(f" {entry.label}  ", styles[Tone.DIM])]
+        return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])

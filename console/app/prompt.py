@@ -1,0 +1,63 @@
+"""One line to type in: a filter as you type, or a command by name with the nearest names offered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
+from textual.widgets import Input
+
+
+class PromptScreen(ModalScreen[str | None]):
+    """A prompt at the bottom; enter answers, escape answers None."""
+
+    BINDINGS = [Binding("escape", "give_up", "close", show=False)]  # noqa: RUF012 - Textual's own form
+    DEFAULT_CSS = """
+    PromptScreen { align: left bottom; background: transparent; }
+    PromptScreen > Vertical { height: 3; width: 100%; border: round $primary; background: $background; }
+    PromptScreen Input { border: none; height: 1; padding: 0 1; background: $background; }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        value: str = "",
+        choices: Sequence[str] = (),
+        typed: Callable[[str], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._value = value
+        self._choices = tuple(choices)
+        self._typed = typed
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(
+            Input(
+                value=self._value,
+                placeholder=" ".join(self._choices[:8]),
+                suggester=SuggestFromList(self._choices, case_sensitive=False) if self._choices else None,
+                max_length=200,
+            )
+        )
+        box.border_title = self._title
+        yield box
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if self._typed is not None:
+            self._typed(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+    def action_give_up(self) -> None:
+        """Nothing was meant."""
+        self.dismiss(None)

@@ -1,0 +1,314 @@
+"""The one screen of the console: frame, views, and where the keys lead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console.app import details, pivots
+from console.app.commands import COMMANDS, run
+from console.app.detail import DetailScreen
+from console.app.frame import FrameFacts, HeadLine, IncidentStrip, KeyBar
+from console.app.help import help_lines
+from console.app.keymap import ENTRIES
+from console.app.pivots import Place
+from console.app.prompt import PromptScreen
+from console.feeds.clock import wait_until
+from console.feeds.desk import OVERVIEW, Desk, Seat
+from console.model.instant import Instant
+from console.model.scope import Scope
+from console.model.severity import Severity, State
+from console.rows.pane import Pane
+from views.capacity import CapacityPane
+from views.incidents import IncidentsPane
+from views.logs import LogsPane
+from views.overview import Overview
+from views.pane import PaneView, Selection
+from views.sources import SourcesPane
+from views.streams import StreamsPane
+from views.tables import TablePane
+from views.workloads import WorkloadsPane
+
+log = logging.getLogger(__name__)
+
+PANES: dict[str, type[PaneView]] = {
+    each.VIEW: each for each in (StreamsPane, LogsPane, WorkloadsPane, CapacityPane, IncidentsPane, SourcesPane)
+}
+FRAME_S = 0.25  # panes are renewed at most this often
+VERDICT_VIEWS = ("streams", "workloads", "capacity")  # whose rows the counts of the alert strip count
+
+
+class ConsoleScreen(Screen[None]):
+    """Head line, one view at a time, incident strip, key bar."""
+
+    BINDINGS = [entry.binding for entry in ENTRIES]  # noqa: RUF012 - Textual's own form
+    DEFAULT_CSS = "ConsoleScreen #body { height: 1fr; }"
+
+    def __init__(self, desk: Desk, site: str, *, is_prod: bool, who: str, place: Place) -> None:
+        super().__init__()
+        self._desk = desk
+        self._site = site
+        self._is_prod = is_prod
+        self._who = who
+        self.place = Place(OVERVIEW, place.scope)
+        self._opening = place
+        self._back: list[Place] = []
+        self._wake = asyncio.Event()
+        self._views: dict[str, Widget] = {}
+        self._seats: dict[str, Seat] = {}
+        self._head, self._strip = HeadLine(), IncidentStrip()
+        self.mark = ""
+
+    def compose(self) -> ComposeResult:
+        yield self._head
+        with Container(id="body"):
+            overview = Overview(self._desk)
+            self._views[OVERVIEW] = overview
+            yield overview
+        yield self._strip
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._seats = {view: self._desk.sit(view, self._wake) for view in (*VERDICT_VIEWS, "logs", "incidents", "sources")}
+        if self._opening.view != OVERVIEW:
+            self.go(self._opening, remember=False)
+        else:
+            self.call_after_refresh(self._overview.front.focus_body)
+        self._follow()
+
+    def on_unmount(self) -> None:
+        for seat in self._seats.values():
+            seat.close()
+
+    @property
+    def _overview(self) -> Overview:
+        overview = self._views[OVERVIEW]
+        assert isinstance(overview, Overview)
+        return overview
+
+    @property
+    def pane_in_front(self) -> PaneView:
+        """The pane that the keys act on."""
+        view = self._views[self.place.view]
+        return view.front if isinstance(view, Overview) else view  # type: ignore[return-value]
+
+    @property
+    def selection(self) -> Selection | None:
+        return self.pane_in_front.selection()
+
+    @work(exclusive=True, group="follow")
+    async def _follow(self) -> None:
+        """Renew what is seen whenever a feed speaks, and once a second for the ages; at most four times a second."""
+        clock = self._desk.clock
+        while True:
+            try:
+                self.renew(clock.now())
+            except Exception:
+                log.exception("the frame could not be renewed")
+            await clock.sleep(FRAME_S)
+            await wait_until(self._wake, clock, clock.now().mono + 1.0 - FRAME_S)
+            self._wake.clear()
+
+    def renew(self, now: Instant) -> None:
+        """Everything that is on the screen, from the newest readings."""
+        for pane in self._seen():
+            pane.renew(self.place.scope, now)
+        view = self._views[self.place.view]
+        if isinstance(view, Overview):
+            view.renewed()
+        self._renew_frame(now)
+
+    def _seen(self) -> list[PaneView]:
+        view = self._views[self.place.view]
+        return view.panes if isinstance(view, Overview) else [view]  # type: ignore[list-item]
+
+    def _renew_frame(self, now: Instant) -> None:
+        scope = self.place.scope
+        shown = {pane.VIEW: pane.pane for pane in self._seen() if pane.pane is not None}
+        verdicts = [shown.get(view) or self._seats[view].pane(scope, now) for view in VERDICT_VIEWS]
+        counts = {
+            severity: sum(row.severity is severity for pane in verdicts if pane.is_configured for row in pane.rows)
+            for severity in Severity
+        }
+        sources = self._seats["sources"].pane(scope, now)
+        live = sum(row.state is State.LIVE for row in sources.rows)
+        self._head.show(
+            FrameFacts(
+                site=self._site,
+                scope=str(scope),
+                is_prod=self._is_prod,
+                critical=counts[Severity.CRIT],
+                warning=counts[Severity.WARN],
+                unknown=counts[Severity.UNKNOWN],
+                sources=f"{live}/{len(sources.rows)}",
+                sources_well=live == len(sources.rows),
+                now=now.utc.replace(microsecond=0),
+                who=self._who,
+                mark=self.mark,
+            )
+        )
+        self._show_incident(self._seats["incidents"].pane(scope, now), sources)
+
+    def _show_incident(self, incidents: Pane[Any], sources: Pane[Any]) -> None:
+        open_rows = [row for row in incidents.rows if not row.is_closed]
+        absent = "no incident" if incidents.state in (State.LIVE, State.PARTIAL) else f"incidents: {incidents.summary}"
+        broken = [row for row in sources.rows if row.state is State.ERROR]
+        if broken and not open_rows:
+            absent = f"{absent} · {len(broken)} source{'s' if len(broken) > 1 else ''} failing: {broken[0].name}"
+        self._strip.show(open_rows[0] if open_rows else None, len(open_rows) - 1, absent)
+
+    # -- where one is --------------------------------------------------------------------------------------------------
+    def go(self, place: Place, *, remember: bool = True) -> None:
+        """Show a view in a scope; `esc` leads back here."""
+        if place == self.place and remember:
+            return
+        if remember:
+            self._back = [*self._back[-30:], self.place]
+        view = self._views.get(place.view)
+        if view is None:
+            view = PANES[place.view](self._desk, self._desk.sit(place.view, self._wake), is_full=True, id=f"view-{place.view}")
+            self._views[place.view] = view
+            self.query_one("#body").mount(view)
+        for name, each in self._views.items():
+            each.display = name == place.view
+        self.place = place
+        self.call_after_refresh(self._arrive)
+
+    def _arrive(self) -> None:
+        self.pane_in_front.focus_body()
+        self.renew(self._desk.clock.now())
+
+    def set_scope(self, scope: Scope) -> None:
+        """Narrow or open every pane."""
+        self.go(Place(self.place.view, scope))
+
+    # -- keys ----------------------------------------------------------------------------------------------------------
+    def action_view(self, view: str) -> None:
+        self.go(Place(view, self.place.scope))
+
+    def action_last_view(self) -> None:
+        if self._back:
+            self.go(self._back[-1])
+
+    def action_back(self) -> None:
+        """Where one came from; at the start, an open scope; then nothing."""
+        if self._back:
+            self.go(self._back.pop(), remember=False)
+        elif self.place.scope:
+            self.go(Place(self.place.view, Scope()), remember=False)
+        elif self.place.view != OVERVIEW:
+            self.go(Place(OVERVIEW, Scope()), remember=False)
+
+    def action_next_pane(self, steps: int) -> None:
+        if self.place.view == OVERVIEW:
+            self._overview.step(steps)
+
+    def action_zoom(self) -> None:
+        if self.place.view == OVERVIEW:
+            self.go(Place(self._overview.front.VIEW, self.place.scope))
+        elif self._back and self._back[-1].view == OVERVIEW:
+            self.action_back()
+        else:
+            self.go(Place(OVERVIEW, self.place.scope))
+
+    def action_open(self) -> None:
+        self.action_describe()
+
+    def on_pane_view_opened(self, message: PaneView.Opened) -> None:
+        """Enter on a row: evidence where there is any, else all that is known."""
+        if message.selection.view == "streams":
+            self.action_evidence()
+        else:
+            self.action_describe()
+
+    def action_pivot(self) -> None:
+        self._follow_to(pivots.pivot, "nothing to pivot to: the selection knows no workload or channel at fault")
+
+    def action_logs(self) -> None:
+        self._follow_to(pivots.logs, "no log lines to go to: the selection knows no workload and no channel")
+
+    def _follow_to(self, way: Any, none: str) -> None:
+        selection = self.selection
+        place = way(selection, self.place.scope) if selection is not None else None
+        if place is None:
+            self.notify(none if selection is not None else "nothing is selected", severity="warning")
+        else:
+            self.go(place)
+
+    def action_describe(self) -> None:
+        selection = self.selection
+        if selection is not None:
+            self.app.push_screen(DetailScreen(f"{selection.view} · {selection.name}", details.described(selection)))
+
+    def action_evidence(self) -> None:
+        selection = self.selection
+        if selection is None:
+            return
+        findings = self._seats["streams"].pane(Scope(), self._desk.clock.now()).findings
+        self.app.push_screen(DetailScreen(f"evidence · {selection.name}", details.evidence(selection, findings)))
+
+    def action_events(self) -> None:
+        selection = self.selection
+        reading = self._seats["workloads"].reading
+        known = reading.value.events.values() if reading is not None and reading.value is not None else ()
+        if selection is not None:
+            self.app.push_screen(DetailScreen(f"events · {selection.name}", details.events(selection, known)))
+
+    def action_timeline(self) -> None:
+        selection = self.selection
+        scope = self.place.scope
+        if selection is not None and selection.channel is not None and selection.view == "streams":
+            scope = Scope().narrowed("channel", selection.channel)
+        self.go(Place("incidents", scope))
+
+    def action_pause(self) -> None:
+        pane = self.pane_in_front
+        if isinstance(pane, LogsPane):
+            pane.pause()
+
+    def action_filter(self) -> None:
+        pane = self.pane_in_front
+        if not isinstance(pane, TablePane | LogsPane):
+            return
+
+        def typed(text: str) -> None:
+            pane.filter(text)
+            pane.renew(self.place.scope, self._desk.clock.now())
+
+        def answered(text: str | None) -> None:
+            typed(text or "")
+
+        self.app.push_screen(PromptScreen("filter (esc clears)", value=pane.filter_text, typed=typed), answered)
+
+    def action_command(self) -> None:
+        def answered(text: str | None) -> None:
+            if text:
+                complaint = run(self, text)
+                if complaint:
+                    self.notify(complaint, severity="warning", markup=False)
+
+        self.app.push_screen(PromptScreen("command", choices=COMMANDS), answered)
+
+    def action_help(self) -> None:
+        self.app.push_screen(DetailScreen("help", help_lines(self.pane_in_front)))
+
+    def action_copy(self) -> None:
+        selection = self.selection
+        if selection is not None:
+            row = selection.row
+            text = getattr(row, "message", None) or selection.name
+            self.app.copy_to_clipboard(text)
+            self.notify(f"copied: {text[:60]}", markup=False)
+
+    def action_theme(self) -> None:
+        self.app.action_next_theme()  # type: ignore[attr-defined]
+
+    def action_quit(self) -> None:
+        self.app.exit()

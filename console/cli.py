@@ -1,0 +1,235 @@
+"""The command line. Nothing else parses argv.
+
+This module knows the shape of every command and none of their work: a command's module is imported when it is
+run, so that `midwatch version` costs nothing and the console can paint before a connector is loaded. Keep it
+to the standard library and msgspec.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from console import __version__
+from console.commands.flags import Flags, NotBuilt, UsageError, merged
+from console.config.errors import nearest
+from console.exit_codes import ExitCode
+from console.shadow import foreign_package
+
+VIEWS = (
+    *("overview", "streams", "logs", "workloads", "capacity", "incidents"),
+    *("actions", "hosts", "stores", "traffic", "sources"),
+)
+NOT_BUILT = ("wall", "serve", "probe", "act", "audit", "record", "replay", "drill")
+_EVERYWHERE = "global flags: --config FILE, --site NAME, --scope k=v, --write, --theme NAME, --log-file FILE"
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises instead of ending the process, and says what was probably meant."""
+
+    def __init__(self, command: str, summary: str = "") -> None:
+        super().__init__(
+            prog=f"midwatch {command}".strip(),
+            description=summary,
+            epilog=_EVERYWHERE,
+            allow_abbrev=False,
+        )
+        self._told = f"{command}: " if command else ""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        near = nearest(wrong[1], re.findall(r"[\w.-]+", wrong[2])) if wrong else None
+        raise UsageError(f"{self._told}{message}" + (f"; did you mean `{near}`?" if near else ""))
+
+    def parsed(self, argv: Sequence[str]) -> argparse.Namespace:
+        """All of argv understood. Raises UsageError naming what is not, and the flag it resembles."""
+        options, rest = self.parse_known_args(argv)
+        if rest:
+            word = rest[0].partition("=")[0]
+            near = (
+                nearest(word, [*self._option_string_actions, *GLOBAL_FLAGS]) if word.startswith("-") else None
+            )
+            what = f"unknown flag `{word}`" if word.startswith("-") else f"unexpected `{word}`"
+            raise UsageError(f"{self._told}{what}" + (f"; did you mean `{near}`?" if near else ""))
+        return options
+
+
+GLOBAL_FLAGS = ("--config", "--site", "--scope", "--write", "--theme", "--log-file")
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One command: what it is for, the shape of its arguments, and the module whose `run` does it."""
+
+    summary: str
+    shape: Callable[[Parser], None]
+    module: str
+
+
+def seconds(text: str) -> float:
+    """A duration as on the command line: 10s, 500ms, 2m, 1h, or bare seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"`{text}` is no duration; write 10s, 500ms or 2m")
+    return float(found[1]) * _UNITS_S[found[2] or "s"]
+
+
+def size(text: str) -> tuple[int, int]:
+    """A screen as COLUMNSxROWS, within what can be drawn."""
+    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", text)
+    if not found or not (20 <= int(found[1]) <= 1000 and 5 <= int(found[2]) <= 500):
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is no size; write COLUMNSxROWS from 20x5 to 1000x500: 120x36"
+        )
+    return int(found[1]), int(found[2])
+
+
+def _no_arguments(_parser: Parser) -> None:
+    """A command that takes global flags only."""
+
+
+def _demo(parser: Parser) -> None:
+    parser.add_argument(
+        "--scenario", metavar="NAME", help="what breaks, 20 s after the start (calm; cycle runs all)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="another world of the same kind")
+    parser.add_argument("--headless", action="store_true", help="only the platform, until SIGTERM")
+    parser.add_argument("--config-out", type=Path, metavar="FILE", help="appears when every port answers")
+    parser.add_argument(
+        "--truth-out", type=Path, metavar="FILE", help="what is really broken, a JSON line per event"
+    )
+    parser.add_argument("--wire-log", type=Path, metavar="FILE", help="every request, a JSON line each")
+    parser.add_argument("--kube-version", choices=("1.31", "1.20"), help="which Kubernetes to play")
+
+
+def _snapshot(parser: Parser) -> None:
+    parser.add_argument("view", choices=VIEWS, metavar="VIEW", help=", ".join(VIEWS))
+    parser.add_argument("--format", choices=("text", "ansi", "svg", "png", "html", "json"), default="text")
+    parser.add_argument("--size", type=size, default=(120, 36), metavar="120x36")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stdout")
+    parser.add_argument(
+        "--wait", type=seconds, default=10.0, metavar="10s", help="at most; it is taken when settled"
+    )
+    parser.add_argument("--from", dest="from_host", metavar="HOST", help="ask a running `midwatch serve`")
+    parser.add_argument("--exit-status", action="store_true", help="exit 1 when something is unhealthy")
+    parser.add_argument("--post", metavar="DEST", help="deliver it to a chat")
+
+
+def _config(parser: Parser) -> None:
+    parser.add_argument("action", choices=("check", "schema", "path", "init"))
+
+
+def _doctor(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", dest="as_json")
+
+
+COMMANDS = {
+    "demo": Command(
+        "the console on an embedded video platform; needs no configuration", _demo, "console.commands.demo"
+    ),
+    "snapshot": Command("one moment of a view, headless", _snapshot, "console.commands.snapshot"),
+    "config": Command("check, describe, find or begin the configuration", _config, "console.commands.config"),
+    "doctor": Command("asks every backend, and says what is wrong", _doctor, "console.commands.doctor"),
+    "version": Command("prints the version", _no_arguments, "console.commands.version"),
+}
+CONSOLE = Command("the console", _no_arguments, "console.commands.console")
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Runs one command and returns its exit code; tells every refusal on stderr."""
+    variables = dict(os.environ if environ is None else environ)
+    try:
+        hidden = foreign_package()
+        if hidden:
+            raise UsageError(hidden)
+        code = _run(list(sys.argv[1:] if argv is None else argv), variables)
+        sys.stdout.flush()
+        return code
+    except (UsageError, NotBuilt) as refused:
+        print(f"midwatch: {refused}", file=sys.stderr)
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough; without this the interpreter would complain again on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except SystemExit as ended:  # argparse, after --help
+        return ended.code if isinstance(ended.code, int) else ExitCode.OK
+    except Exception:
+        traceback.print_exc()
+        print(f"midwatch {__version__}: this is a fault of midwatch itself, not a verdict", file=sys.stderr)
+        return ExitCode.INTERNAL
+
+
+def _run(argv: list[str], environ: Mapping[str, str]) -> int:
+    flags, rest = _without_global_flags(argv, environ)
+    if rest and rest[0] in ("-h", "--help", "help"):
+        print(_help())
+        return ExitCode.OK
+    if rest and rest[0] in ("-V", "--version"):
+        rest[0] = "version"
+    if not rest:
+        return _dispatch(CONSOLE, Parser(""), [], flags, environ)
+    word = rest[0]
+    if word in NOT_BUILT:
+        raise NotBuilt(word)
+    if word not in COMMANDS:
+        near = nearest(word, GLOBAL_FLAGS if word.startswith("-") else (*COMMANDS, *NOT_BUILT))
+        what = "flag" if word.startswith("-") else "command"
+        hint = f"; did you mean `{near}`?" if near else ""
+        raise UsageError(f"unknown {what} `{word}`{hint} (midwatch --help)")
+    command = COMMANDS[word]
+    return _dispatch(command, Parser(word, command.summary), rest[1:], flags, environ)
+
+
+def _dispatch(
+    command: Command, parser: Parser, rest: list[str], flags: Flags, environ: Mapping[str, str]
+) -> int:
+    command.shape(parser)
+    options = parser.parsed(rest)
+    run: Callable[..., int] = import_module(command.module).run
+    return run(flags, environ, **vars(options))
+
+
+def _without_global_flags(argv: list[str], environ: Mapping[str, str]) -> tuple[Flags, list[str]]:
+    """Global flags may stand anywhere, so they are taken out before the command's own parser looks."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for flag in GLOBAL_FLAGS:
+        if flag == "--write":
+            parser.add_argument(flag, action="store_true")
+        else:
+            parser.add_argument(flag, action="append" if flag == "--scope" else "store")
+    try:
+        found, rest = parser.parse_known_args(argv)
+    except argparse.ArgumentError as wrong:
+        raise UsageError(str(wrong)) from wrong
+    return merged(vars(found), environ), rest
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  midwatch {name.ljust(width)}{command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        (
+            f"midwatch {__version__}: a terminal console for the on-call engineers of a video platform",
+            "",
+            f"  midwatch {''.ljust(width)}the console",
+            *lines,
+            "",
+            "Global flags, before or after the command:",
+            "  --config FILE  --site NAME  --scope k=v (repeatable)  --write  --theme NAME  --log-file FILE",
+            "",
+            "midwatch COMMAND --help tells more. Without a configuration: midwatch demo",
+            f"Not built yet in {__version__}: {', '.join(NOT_BUILT)}.",
+        )
+    )

@@ -1,0 +1,88 @@
+"""`midwatch demo`: the console on the embedded platform, or the platform alone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from console.commands import console, platform
+from console.commands.flags import Flags, UsageError
+from console.exit_codes import ExitCode
+
+_BY_SIGNAL = 128
+
+
+def run(
+    flags: Flags,
+    environ: Mapping[str, str],
+    *,
+    scenario: str | None,
+    seed: int | None,
+    headless: bool,
+    config_out: Path | None,
+    truth_out: Path | None,
+    wire_log: Path | None,
+    kube_version: str | None,
+) -> int:
+    """Raises UsageError when the flags do not fit together or the platform does not start."""
+    settings = {
+        "scenario": scenario,
+        "seed": seed,
+        "truth_out": truth_out,
+        "wire_log": wire_log,
+        "kube_version": kube_version,
+    }
+    if headless:
+        if config_out is None:
+            raise UsageError("demo --headless needs --config-out FILE: that is how others learn the ports")
+        return _alone({**settings, "config_out": config_out}, environ)
+    if config_out is not None:
+        raise UsageError("demo --config-out goes with --headless; the console reads a file of its own")
+    return _with_console(settings, flags, environ)
+
+
+def _alone(settings: Mapping[str, Any], environ: Mapping[str, str]) -> int:
+    """Until the child ends; SIGTERM and SIGINT are passed on, and the first SIGINT makes it 130."""
+    child: subprocess.Popen[bytes] | None = None
+    heard: list[int] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        heard.append(number)
+        if child is not None:
+            child.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        child = platform.started(settings, environ, stderr=None)
+        for number in heard:
+            child.send_signal(number)
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if signal.SIGINT in heard and code in (0, -signal.SIGINT):
+        return ExitCode.INTERRUPTED
+    return code if code >= 0 else _BY_SIGNAL - code
+
+
+def _with_console(settings: Mapping[str, Any], flags: Flags, environ: Mapping[str, str]) -> int:
+    # The user's own settings are about the user's own systems, and must not reach into the demo.
+    own = {name: value for name, value in environ.items() if not name.startswith("MIDWATCH_")}
+    with tempfile.TemporaryDirectory(prefix="midwatch-demo-") as place:
+        config_out, said = Path(place) / "config.toml", Path(place) / "stderr"
+        with said.open("wb") as stderr:
+            child = platform.started({**settings, "config_out": config_out}, own, stderr)
+        try:
+            platform.await_ready(child, config_out, said)
+            return console.run(msgspec.structs.replace(flags, config=config_out, site=None, write=True), own)
+        except platform.PlatformFailed as wrong:
+            raise UsageError(str(wrong)) from wrong
+        finally:
+            platform.stop(child)

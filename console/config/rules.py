@@ -1,0 +1,152 @@
+"""What must hold between the keys of one table.
+
+Each rule takes the table as written and yields (path below it, what is wrong); an empty path is the table
+itself. Rules look only at what is there: a value of a wrong type has been told already and must not be told a
+second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from console.config.backend import Backend, Basic, Credential, HeaderSecret
+from console.config.errors import Path, nearest
+from console.config.root import Config
+from console.config.site import Channels, Cluster, Site
+from console.model.channel import Channel
+from console.model.metric import GaugeSpec
+
+Table = Mapping[str, Any]
+Broken = Iterator[tuple[Path, str]]
+SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token")
+_SOURCES = ("_file", "_env", "_command")
+
+
+def broken_rules(struct: type, table: Table) -> Broken:
+    """Every rule that the table of this struct breaks."""
+    for kind, rule in _RULES:
+        if issubclass(struct, kind):
+            yield from rule(table)
+    if issubclass(struct, Backend) and not issubclass(struct, Cluster):
+        yield from _exactly_one(table, ("url", "urls"), "the address")
+
+
+def _exactly_one(table: Table, keys: tuple[str, ...], of_what: str) -> Broken:
+    given = [key for key in keys if key in table]
+    if not given:
+        yield (), f"{of_what} is missing: give one of {', '.join(keys)}"
+    for key in given[1:]:
+        yield (key,), f"{of_what} is given twice: `{given[0]}` is there already; keep one"
+
+
+def _credential(table: Table) -> Broken:
+    yield from _exactly_one(table, Credential.__struct_fields__, "the credential")
+
+
+def _basic(table: Table) -> Broken:
+    yield from _exactly_one(table, tuple(f"password{suffix}" for suffix in _SOURCES), "the password")
+
+
+def _header(table: Table) -> Broken:
+    yield from _exactly_one(table, tuple(f"value{suffix}" for suffix in _SOURCES), "the header's value")
+
+
+def _backend(table: Table) -> Broken:
+    headers = table.get("headers")
+    for name, value in headers.items() if isinstance(headers, dict) else ():
+        if name.lower() in SECRET_HEADERS:
+            yield (
+                "headers",
+                f"`{name}` carries a secret; name it in `read` instead (header = {{ name, value_file }})",
+            )
+        elif isinstance(value, str) and not (name.isprintable() and value.isprintable()):
+            yield ("headers",), f"{name!r} must not hold line breaks or control characters"
+    urls = table.get("urls")
+    if isinstance(urls, list):
+        if not urls:
+            yield ("urls",), "must not be empty"
+        yield from ((("urls",), f"`{url}` is given twice") for url in _repeated(urls))
+
+
+def _cluster(table: Table) -> Broken:
+    """A cluster may be found in a kubeconfig instead of at an address."""
+    by_kubeconfig = [key for key in ("context", "kubeconfig") if key in table]
+    by_url = [key for key in ("url", "urls") if key in table]
+    if not by_kubeconfig:
+        yield from _exactly_one(table, ("context", "kubeconfig", "url", "urls"), "the cluster's address")
+        return
+    for key in by_url:
+        yield (key,), f"the cluster's address is given twice: `{by_kubeconfig[0]}` is there already; keep one"
+    for key in ("read", "write", "ca_file"):
+        if key in table and not by_url:
+            yield (
+                (key,),
+                f"has no effect beside `{by_kubeconfig[0]}`, which brings its own; use url, or leave it out",
+            )
+
+
+def _gauge(table: Table) -> Broken:
+    warn, crit = table.get("warn", 0.80), table.get("crit", 0.92)
+    if isinstance(warn, int | float) and isinstance(crit, int | float) and warn > crit:
+        yield ("warn",), f"{warn:g} is above crit {crit:g}; warn comes first"
+    for key in ("name", "used", "total"):
+        if isinstance(table.get(key), str) and not table[key].strip():
+            yield (key,), "must not be empty"
+
+
+def _channel(table: Table) -> Broken:
+    yield from _named_twice(table, "vantages", "vantage")
+    if table.get("vantages") == []:
+        yield ("vantages",), "must not be empty"
+
+
+def _channels(table: Table) -> Broken:
+    yield from _named_twice(table, "inline", "channel")
+
+
+def _site(table: Table) -> Broken:
+    yield from _named_twice(table, "gauges", "gauge")
+
+
+def _named_twice(table: Table, key: str, noun: str) -> Broken:
+    seen: set[str] = set()
+    entries = table.get(key)
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if isinstance(name, str) and name in seen:
+            yield (key, index, "name"), f"is a duplicate: another {noun} is named `{name}` too"
+        elif isinstance(name, str):
+            seen.add(name)
+
+
+def _config(table: Table) -> Broken:
+    sites = table.get("sites")
+    if not isinstance(sites, dict):
+        return
+    if not sites:
+        yield ("sites",), "there is no site; add a table [sites.NAME]"
+    default = table.get("default_site")
+    if isinstance(default, str) and sites and default not in sites:
+        near = nearest(default, tuple(sites))
+        hint = f"; did you mean `{near}`?" if near else ""
+        yield ("default_site",), f"there is no site `{default}` (there are: {', '.join(sites)}){hint}"
+
+
+def _repeated(values: list[Any]) -> list[str]:
+    texts = [value for value in values if isinstance(value, str)]
+    return sorted({text for text in texts if texts.count(text) > 1})
+
+
+_RULES: tuple[tuple[type, Callable[[Table], Broken]], ...] = (
+    (Config, _config),
+    (Site, _site),
+    (Backend, _backend),
+    (Cluster, _cluster),
+    (Credential, _credential),
+    (Basic, _basic),
+    (HeaderSecret, _header),
+    (Channels, _channels),
+    (Channel, _channel),
+    (GaugeSpec, _gauge),
+)

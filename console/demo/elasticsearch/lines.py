@@ -1,0 +1,198 @@
+"""The log story: which documents bear the time of a given second.
+
+Two steps, so that a histogram need not pay for words: the *kinds* of a second's lines are drawn first (levels
+follow from them), the documents second, and their messages only when read. Each second has random numbers of
+its own, seeded by (seed, second); nothing is carried from one to the next, so any second can be told first.
+Both caches are bounded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from console.demo.elasticsearch.documents import Document, Emitter, Template
+from console.demo.elasticsearch.places import emitters
+from console.demo.elasticsearch.templates import CALM, STALE_SHIELD, late_packager
+from console.demo.world.scenario import Fault
+from console.demo.world.world import ERROR_SHARE, LINES_PER_S, World
+
+KEPT_SECONDS = 1000
+"""Seconds whose documents stay in memory: a little over fifteen minutes, about 25 MB."""
+COUNTED_SECONDS = 20_000
+LATE_SHARE = 0.003
+LATEST_S = 21
+"""No document is ingested later than this after its event, but for an outage of the index itself."""
+DRAIN_S = 6
+"""After an outage the shippers deliver what they kept, within this time."""
+NS = 1_000_000_000
+
+
+def _table(templates: tuple[Template, ...], errors: float) -> list[Template]:
+    """A template for every 16-bit number, by weight, with the errors scaled to exactly their share."""
+    erring = sum(t.weight for t in templates if t.level == "error")
+    others = sum(t.weight for t in templates if t.level != "error")
+    table: list[Template] = []
+    upto = 0.0
+    for t in templates:
+        upto += t.weight / erring * errors if t.level == "error" else t.weight / others * (1 - errors)
+        table += [t] * (round(upto * 65536) - len(table))
+    return table
+
+
+class Story:
+    """The documents of `world`, by second of @timestamp."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._start = world.start
+        self._emitters = emitters(world)
+        self._calm = _table(CALM, ERROR_SHARE)
+        self._calm_levels = [template.level for template in self._calm]
+        self._writers: dict[tuple[str, tuple[str, ...]], tuple[Emitter, ...]] = {}
+        self._documents: OrderedDict[int, tuple[Document, ...]] = OrderedDict()
+        self._counts: OrderedDict[int, tuple[tuple[str, int], ...]] = OrderedDict()
+
+    def documents(self, second: int) -> tuple[Document, ...]:
+        """The lines whose event falls in the second, by event time."""
+        self._follow_start()
+        known = self._documents.get(second)
+        if known is None:
+            known = self._documents[second] = self._tell(second)
+            if len(self._documents) > KEPT_SECONDS:
+                self._documents.popitem(last=False)
+        else:
+            self._documents.move_to_end(second)
+        return known
+
+    def counts(self, second: int) -> tuple[tuple[str, int], ...]:
+        """(level, how many) of the second."""
+        self._follow_start()
+        known = self._counts.get(second)
+        if known is None:
+            random = self._random(second, 0)
+            levels = Counter([self._calm_levels[code] for code in self._codes(second, random)])
+            for fault in self._world.faults(_moment(second)):
+                levels.update(template.level for template, _ in self._fault_lines(fault, second, random))
+            known = self._counts[second] = tuple(levels.items())
+            if len(self._counts) > COUNTED_SECONDS:
+                self._counts.popitem(last=False)
+        return known
+
+    def settled(self, second: int, refreshed_ns: int) -> bool:
+        """Whether every line of the second has been ingested by a refresh at that time."""
+        latest = second + 1 + LATEST_S
+        outage = self._outage(second + 1 + LATEST_S)
+        if outage is not None:
+            latest = int(outage.end.timestamp()) + DRAIN_S + 1
+        return latest * NS < refreshed_ns
+
+    def lateness(self, ingested_s: int) -> int:
+        """How many seconds before an ingestion its event may lie."""
+        outage = self._last_outage(_moment(ingested_s))
+        if outage is None or ingested_s > outage.end.timestamp() + DRAIN_S + LATEST_S:
+            return LATEST_S
+        return LATEST_S + DRAIN_S + int((outage.end - outage.start).total_seconds()) + 1
+
+    # Telling
+
+    def _follow_start(self) -> None:
+        if self._start != self._world.start:
+            # The platform has just become ready: its story begins anew.
+            self._start = self._world.start
+            self._documents.clear()
+            self._counts.clear()
+
+    def _random(self, second: int, purpose: int) -> Random:
+        return Random((self._world.seed << 40 ^ second) << 2 | purpose)
+
+    def _codes(self, second: int, random: Random) -> memoryview:
+        """The second's calm lines as numbers into the table of templates."""
+        share = 0.9 + 0.2 * self._world.wave("log-lines", _moment(second), 300.0)
+        wanted = _whole(random, LINES_PER_S * share + random.gauss(0.0, 3.0))
+        return memoryview(random.randbytes(2 * max(wanted, 1))).cast("H")
+
+    def _fault_lines(
+        self, fault: Fault, second: int, random: Random
+    ) -> list[tuple[Template, tuple[Emitter, ...]]]:
+        """What a fault adds to the second, each with those who may write it."""
+        templates, services = STALE_SHIELD, fault.vantages
+        if fault.kind == "bad-deploy" and fault.service is not None:
+            templates, services = late_packager(int(fault.start.timestamp())), (fault.service,)
+        elif fault.kind != "edge-stale":
+            return []
+        weights = [template.weight for template in templates]
+        lines: list[tuple[Template, tuple[Emitter, ...]]] = []
+        for service in services:
+            who = self._of(service, fault.entities)
+            wanted = _whole(random, self._world.errors_per_s(service, _moment(second)))
+            lines.extend((template, who) for template in random.choices(templates, weights, k=wanted))
+        return lines
+
+    def _of(self, service: str, channels: tuple[str, ...]) -> tuple[Emitter, ...]:
+        known = self._writers.get((service, channels))
+        if known is None:
+            known = self._writers[service, channels] = tuple(
+                emitter
+                for many in self._emitters.values()
+                for emitter in many
+                if emitter.service == service and emitter.channel in channels
+            )
+        return known
+
+    def _tell(self, second: int) -> tuple[Document, ...]:
+        random = self._random(second, 0)
+        drawn: list[tuple[Template, tuple[Emitter, ...] | None]] = [
+            (self._calm[code], None) for code in self._codes(second, random)
+        ]
+        faults = self._world.faults(_moment(second))
+        for fault in faults:
+            drawn.extend(self._fault_lines(fault, second, random))
+        random = self._random(second, 1)
+        # What cannot run writes nothing but its own crash: its calm lines are written by the healthy ones.
+        silent = {fault.service for fault in faults if fault.service is not None}
+        outage = self._outage(second + LATEST_S + 1)
+        offsets = sorted(random.randrange(1000) for _ in drawn)
+        told: list[Document] = []
+        for ordinal, ((template, who), offset_ms) in enumerate(zip(drawn, offsets, strict=True)):
+            draw = random.getrandbits(62)
+            writers = who if who is not None else self._emitters[template.family]
+            emitter = writers[(draw >> 4) % len(writers)]
+            if who is None and emitter.service in silent:
+                healthy = [one for one in writers if one.service not in silent]
+                emitter = healthy[(draw >> 4) % len(healthy)]
+            event_ms = second * 1000 + offset_ms
+            delay = random.random()
+            seconds = 0.05 + 0.75 * delay * delay
+            if random.random() < LATE_SHARE:
+                seconds = 1.0 + 19.0 * delay
+            ingested_ns = event_ms * 1_000_000 + int(seconds * NS)
+            if (
+                outage is not None
+                and outage.start.timestamp() * NS <= ingested_ns < outage.end.timestamp() * NS
+            ):
+                ingested_ns = int((outage.end.timestamp() + 0.2 + (DRAIN_S - 0.4) * delay) * NS)
+            told.append(Document(event_ms, ingested_ns, ordinal, draw, template, emitter))
+        return tuple(told)
+
+    # Outages of the index itself
+
+    def _last_outage(self, moment: datetime) -> Fault | None:
+        return self._world.last("backend-down", moment)
+
+    def _outage(self, until: int) -> Fault | None:
+        """An outage that a line ingested in the LATEST_S up to `until` may have met."""
+        outage = self._last_outage(_moment(until))
+        if outage is None or outage.end < _moment(until) - timedelta(seconds=LATEST_S + 1):
+            return None
+        return outage
+
+
+def _moment(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
+
+
+def _whole(random: Random, wanted: float) -> int:
+    """A whole number whose mean is `wanted`."""
+    return int(wanted + random.random())

@@ -1,0 +1,48 @@
+"""What every handler needs to know of the server it runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from console.demo.kubernetes.access import Gate
+from console.demo.kubernetes.podlog import LogStory
+from console.demo.kubernetes.resources import Catalogue
+from console.demo.kubernetes.store import Store
+from console.demo.kubernetes.views import View
+
+
+class Serving:
+    """One server. `bookmark_s`: between two bookmarks of a watch. `too_large_wait_s`: how long a list waits
+    for a version from the future. `watch_list`: the WatchList feature gate."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        catalogue: Catalogue,
+        gate: Gate,
+        logs: LogStory,
+        bookmark_s: float,
+        too_large_wait_s: float,
+        watch_list: bool,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.catalogue = catalogue
+        self.gate = gate
+        self.logs = logs
+        self.bookmark_s = bookmark_s
+        self.too_large_wait_s = too_large_wait_s
+        self.watch_list = watch_list
+
+    @staticmethod
+    def embedded(view: View, obj: dict[str, Any], include: str) -> dict[str, Any] | None:
+        """What a table's row carries, by the query's includeObject: None, Metadata (the default) or
+        Object."""
+        if include == "None":
+            return None
+        if include == "Object":
+            return {"kind": view.resource.kind, "apiVersion": view.api_version, **view.convert(obj)}
+        return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}

@@ -1,0 +1,117 @@
+"""The desk: for every view, the feed it stands on and the pane made of it, the same for a screen and for a snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from console.feeds.hub import Hub
+from console.feeds.log import LogRing
+from console.feeds.topic import Subscription
+from console.model.instant import Clock, Instant
+from console.model.logline import LogLine
+from console.model.reading import Reading
+from console.model.scope import Scope
+from console.rows import gauges, incidents, lines, pods, sources, streams
+from console.rows.pane import Pane, unconfigured
+
+TITLES = {
+    streams.VIEW: "Streams",
+    lines.VIEW: "Logs",
+    pods.VIEW: "Workloads",
+    gauges.VIEW: "Capacity",
+    incidents.VIEW: "Incidents",
+    sources.VIEW: "Sources",
+}
+SECTIONS = {
+    streams.VIEW: "[sites.NAME.channels]",
+    lines.VIEW: "[sites.NAME.elasticsearch]",
+    pods.VIEW: "[sites.NAME.kubernetes.CLUSTER]",
+    gauges.VIEW: "[sites.NAME.prometheus] and [[sites.NAME.gauges]]",
+}
+OVERVIEW = "overview"
+OVERVIEW_PANES = (streams.VIEW, lines.VIEW, pods.VIEW, gauges.VIEW)
+VIEWS = (OVERVIEW, *TITLES)
+
+
+def panes_of(view: str) -> tuple[str, ...]:
+    """The panes that a view shows."""
+    return OVERVIEW_PANES if view == OVERVIEW else (view,)
+
+
+class Seat:
+    """One view's place at the desk: its subscription, and its pane at any moment."""
+
+    def __init__(self, view: str, desk: Desk, subscription: Subscription[Any] | None) -> None:
+        self.view = view
+        self._desk = desk
+        self._subscription = subscription
+
+    @property
+    def is_configured(self) -> bool:
+        return self._subscription is not None
+
+    @property
+    def reading(self) -> Reading[Any] | None:
+        """The newest reading of the view's feed; None when the site has no such backend."""
+        return self._subscription.reading if self._subscription is not None else None
+
+    @property
+    def version(self) -> int:
+        """Rises with each publication; a pane need not be made again while it stands still (but for its age)."""
+        return self._subscription.version if self._subscription is not None else 0
+
+    def pane(self, scope: Scope, now: Instant) -> Pane[Any]:
+        """The view's pane now."""
+        reading = self.reading
+        if reading is None:
+            return unconfigured(self.view, TITLES[self.view], SECTIONS.get(self.view, "another section"))
+        return self._desk.make(self.view, reading, scope, now)
+
+    def close(self) -> None:
+        """Leave; the feed may stop when nobody is left."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+
+class Desk:
+    """Gives seats. Views and snapshots know nothing of feeds' names."""
+
+    def __init__(self, hub: Hub, clock: Clock, ring: LogRing | None) -> None:
+        self._hub = hub
+        self.clock = clock
+        self.ring = ring
+
+    def sit(self, view: str, wake: asyncio.Event | None = None) -> Seat:
+        """A seat for one view (not the overview, which is several); `wake` is set at each publication."""
+        subscription = self._hub.subscribe(view, wake=wake) if view in self._hub else None
+        return Seat(view, self, subscription)
+
+    def make(self, view: str, reading: Reading[Any], scope: Scope, now: Instant) -> Pane[Any]:
+        """The pane of a view from a reading of its feed."""
+        if view == streams.VIEW:
+            return streams.pane(reading, scope, now)
+        if view == lines.VIEW:
+            return lines.pane(reading, self._newest(), scope, now)
+        if view == pods.VIEW:
+            return pods.pane(reading, scope, now)
+        if view == gauges.VIEW:
+            return gauges.pane(reading, scope, now)
+        if view == incidents.VIEW:
+            return incidents.pane(reading, scope, now)
+        return sources.pane(reading, now)
+
+    def rollouts(self, seat: Seat, scope: Scope, now: Instant) -> tuple[pods.RolloutRow, ...]:
+        """The rollouts beside the pods of a workloads seat."""
+        reading = seat.reading
+        return pods.rollouts(reading, scope, now) if reading is not None else ()
+
+    def _newest(self) -> Iterable[LogLine]:
+        return self.ring.newest(self.ring.last_seq) if self.ring is not None else ()
+
+
+def panes(seats: Mapping[str, Seat], scope: Scope, now: Instant) -> tuple[Pane[Any], ...]:
+    """All panes of some seats at one moment."""
+    return tuple(seat.pane(scope, now) for seat in seats.values())

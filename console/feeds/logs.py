@@ -1,0 +1,37 @@
+"""Joins the window of the tail with the counts by level."""
+
+from __future__ import annotations
+
+from console.feeds.derived import Derived, Inputs
+from console.model.instant import Instant
+from console.model.joined import Logs
+from console.model.reading import Reading
+
+TAIL = "elasticsearch.tail"
+LEVELS = "elasticsearch.levels"
+
+
+class LogsDerivation:
+    """The tail decides the state: counts without lines are no log pane."""
+
+    inputs = (TAIL, LEVELS)
+    misses_none_of: tuple[str, ...] = ()
+
+    def step(self, inputs: Inputs, now: Instant) -> Derived[Logs]:
+        """The tail's reading with the newest counts beside it."""
+        tail, levels = inputs.readings[TAIL], inputs.readings[LEVELS]
+        value = None
+        if tail.value is not None:
+            value = Logs(window=tail.value, levels=levels.value, levels_error=levels.error)
+        return Derived(
+            reading=Reading(
+                value=value,
+                state=tail.state,
+                received=tail.received,
+                as_of=tail.as_of,
+                server_age_s=tail.server_age_s,
+                skew_s=tail.skew_s,
+                error=tail.error,
+                partial_reason=tail.partial_reason,
+            )
+        )

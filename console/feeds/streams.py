@@ -1,0 +1,102 @@
+"""The judge on the prober's observations: on every one of them, and on the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from console.feeds.derived import Derived, Inputs
+from console.judge import stream
+from console.judge.stream import ChannelMemory
+from console.model.channel import Channel
+from console.model.finding import ChannelVerdict
+from console.model.instant import Instant
+from console.model.joined import Streams
+from console.model.metric import ChannelTable
+from console.model.observation import Heartbeat, Observation, ProbeBatch
+from console.model.reading import Reading
+from console.model.severity import State
+
+PROBER = "hls.prober"
+METRICS = "prometheus.channels"
+CHANNELS = "channels"
+
+
+class StreamsDerivation:
+    """One memory a channel; the judge is pure, so what it must remember is kept here."""
+
+    misses_none_of = (PROBER,)
+
+    def __init__(self, has_metrics: bool) -> None:
+        self.inputs = (PROBER, CHANNELS, METRICS) if has_metrics else (PROBER, CHANNELS)
+        self._has_metrics = has_metrics
+        self._memories: dict[str, ChannelMemory] = {}
+        self._verdicts: dict[str, ChannelVerdict] = {}
+        self._heartbeat: Heartbeat | None = None
+
+    def step(self, inputs: Inputs, now: Instant) -> Derived[Streams]:
+        """Judge every channel on what is new, and on what has become of silence."""
+        prober: Reading[ProbeBatch] = inputs.readings[PROBER]
+        listed: Reading[tuple[Channel, ...]] = inputs.readings[CHANNELS]
+        news = self._news(inputs.every[PROBER])
+        channels = {channel.name: channel for channel in listed.value or ()}
+        deadlines = [
+            deadline
+            for channel in channels.values()
+            if (deadline := self._judge(channel, news.get(channel.name, ()), now)) is not None
+        ]
+        for gone in self._memories.keys() - channels.keys():
+            del self._memories[gone]
+            self._verdicts.pop(gone, None)
+        value = self._joined(channels, inputs.readings.get(METRICS)) if channels else None
+        if value is None and listed.state is State.LIVE:
+            value = Streams(channels={}, verdicts={})
+        return Derived(reading=self._reading(value, prober, listed), deadline_mono=min(deadlines, default=None))
+
+    def _news(self, readings: tuple[Reading[ProbeBatch], ...]) -> Mapping[str, list[Observation]]:
+        news: dict[str, list[Observation]] = {}
+        for reading in readings:
+            batch = reading.value
+            if batch is None or reading.state is State.ERROR:
+                continue
+            self._heartbeat = batch.heartbeat or self._heartbeat
+            for observation in batch.observations:
+                news.setdefault(observation.channel, []).append(observation)
+        return news
+
+    def _judge(self, channel: Channel, news: list[Observation] | tuple[()], now: Instant) -> float | None:
+        memory = self._memories.get(channel.name) or ChannelMemory.starting(channel, now)
+        step = stream.step(memory, news, self._heartbeat, now)
+        self._memories[channel.name] = step.memory
+        self._verdicts[channel.name] = step.verdict
+        return step.deadline_mono
+
+    def _joined(self, channels: Mapping[str, Channel], metrics: Reading[ChannelTable] | None) -> Streams:
+        table = metrics.value if metrics is not None else None
+        return Streams(
+            channels=channels,
+            verdicts=dict(self._verdicts),
+            metrics=table.channels if table is not None else {},
+            metrics_state=metrics.state if metrics is not None else None,
+            metrics_missing={name: str(why) for name, why in table.missing.items()} if table is not None else {},
+        )
+
+    def _reading(
+        self, value: Streams | None, prober: Reading[ProbeBatch], listed: Reading[tuple[Channel, ...]]
+    ) -> Reading[Streams]:
+        """The prober decides the state, and so does a channel list that never came; metrics only add columns."""
+        decisive: Reading[ProbeBatch] | Reading[tuple[Channel, ...]] = prober
+        if listed.value is None:
+            decisive = listed
+        state, reason = decisive.state, decisive.partial_reason
+        if state is State.LIVE and not all(verdict.is_settled for verdict in self._verdicts.values()):
+            warming = sum(not verdict.is_settled for verdict in self._verdicts.values())
+            state, reason = State.PARTIAL, f"warming: {warming} of {len(self._verdicts)} channels not yet watched for 1.5 T"
+        return Reading(
+            value=value,
+            state=state,
+            received=prober.received,
+            as_of=prober.as_of,
+            server_age_s=prober.server_age_s,
+            error=decisive.error,
+            partial_reason=reason,
+        )

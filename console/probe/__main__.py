@@ -1,0 +1,100 @@
+"""`python -m console.probe SOCKET`: connects to the console's socket, follows its orders, ends when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from time import monotonic
+
+import msgspec
+
+from console.model.instant import Instant
+from console.model.orders import FRAME_HEAD, ProbeOrders, frame_length, framed
+from console.probe.heartbeat import BEAT_S, Pulse
+from console.probe.outbox import Outbox
+from console.probe.prober import Prober
+
+TICK_S = 0.1  # how often the outbox is emptied and the loop's own lateness measured
+
+
+class SystemClock:
+    """The system's clocks. The event loop's time is the same monotonic clock."""
+
+    def now(self) -> Instant:
+        return Instant(utc=datetime.now(UTC), mono=monotonic())
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+async def _listen(reader: asyncio.StreamReader, prober: Prober) -> None:
+    """Orders, until the socket ends."""
+    decoder = msgspec.msgpack.Decoder(ProbeOrders)
+    while True:
+        head = await reader.readexactly(FRAME_HEAD)
+        prober.follow(decoder.decode(await reader.readexactly(frame_length(head))))
+
+
+async def _tell(writer: asyncio.StreamWriter, prober: Prober, outbox: Outbox, pulse: Pulse, clock: SystemClock) -> None:
+    """A frame whenever there is something to tell, and a heartbeat a second; ends when our parent is gone."""
+    encoder = msgspec.msgpack.Encoder()
+    parent = os.getppid()
+    beat_at = clock.now().mono
+    while os.getppid() == parent:
+        asked_at = clock.now().mono
+        await asyncio.sleep(TICK_S)
+        now = clock.now()
+        pulse.overslept(now.mono - asked_at - TICK_S)
+        if now.mono >= beat_at:
+            outbox.beat(pulse.beat(now, prober.channels, prober.in_flight))
+            beat_at = max(beat_at + BEAT_S, now.mono + BEAT_S / 2)
+        while (batch := outbox.take()) is not None:
+            writer.write(framed(encoder.encode(batch)))
+            await writer.drain()
+
+
+async def serve(path: str) -> None:
+    """Until the socket ends, the parent is gone, or SIGTERM."""
+    clock, outbox, pulse = SystemClock(), Outbox(), Pulse()
+    reader, writer = await asyncio.open_unix_connection(path)
+    prober = Prober(clock, outbox, pulse)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)  # the console decides what Ctrl-C means
+    tasks = [
+        asyncio.create_task(_listen(reader, prober)),
+        asyncio.create_task(_tell(writer, prober, outbox, pulse, clock)),
+        asyncio.create_task(stop.wait()),
+    ]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            error = task.exception()
+            if error is not None and not isinstance(error, (asyncio.IncompleteReadError, ConnectionError)):
+                raise error
+    finally:
+        for task in tasks:
+            task.cancel()
+        async with asyncio.timeout(2.0):
+            await prober.close()
+        writer.close()
+
+
+def main() -> None:
+    """Ends by `_exit`: a name lookup that hangs in a thread must not keep a prober alive that nobody listens to."""
+    code = 0
+    try:
+        asyncio.run(serve(sys.argv[1])) if len(sys.argv) == 2 else sys.exit("usage: python -m console.probe SOCKET")
+    except (TimeoutError, FileNotFoundError, ConnectionError) as error:
+        print(f"prober: {type(error).__name__}: {error}", file=sys.stderr)
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""When a playlist is asked, as a pure function of what it answered.
+
+Three reasons to ask: the regular grid (period P, spread by phase so that three hundred playlists do not come in one
+burst), the two *deadlines* at which the judge must know whether a new segment came (1.5 T and 3 T after the first poll that
+showed the newest one), and one immediate re-fetch after an answer that would prove something by itself. A deadline poll
+must *start* at or after its deadline, or its answer proves nothing.
+"""
+
+from __future__ import annotations
+
+import zlib
+from enum import StrEnum
+
+import msgspec
+
+from console.model.observation import MediaFacts, Observation, Outcome, Variant
+
+DEADLINES_T = (1.5, 3.0)  # RFC 8216 6.2.1, and the point where WARN becomes CRIT
+UNKNOWN_TARGET_S = 4.0  # until a playlist told its own
+MASTER_CEILING_S = 10.0
+TIMEOUT_CEILING_S = 5.0
+_GONE = (404, 410)
+
+
+class Reason(StrEnum):
+    """Why a poll is made."""
+
+    REGULAR = "regular"
+    DEADLINE = "deadline"
+    RETRY = "retry"
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """The schedule of one playlist. Times are seconds on the monotonic clock."""
+
+    grid_at: float  # the next regular poll
+    target_s: float | None = None  # T, once known
+    newest_sequence: int | None = None
+    shown_at: float | None = None  # when the first poll that showed the newest segment was complete
+    deadlines_met: int = 0  # how many of DEADLINES_T have been asked for this segment
+    retry_at: float | None = None
+    was_suspect: bool = False  # the last answer already had its re-fetch: a lasting fault is not asked twice as often
+    media: MediaFacts | None = None
+    variants: tuple[Variant, ...] = ()
+
+
+def phase(key: str) -> float:
+    """A fixed point in [0, 1) for each playlist, so that polls spread and stay spread."""
+    return zlib.crc32(key.encode()) / 2**32
+
+
+def media_period_s(target_s: float | None, override_s: float | None) -> float:
+    """P = T/2, at least a second; a configured period is taken as it is (at least 0.2 s)."""
+    if override_s is not None:
+        return max(0.2, override_s)
+    return max(1.0, (target_s or UNKNOWN_TARGET_S) / 2)
+
+
+def master_period_s(target_s: float | None, override_s: float | None) -> float:
+    """Once a target duration: a master changes seldom, but when it turns into an error page nobody can start to watch."""
+    media_s = media_period_s(target_s, override_s)
+    return max(media_s, min(MASTER_CEILING_S, target_s or UNKNOWN_TARGET_S))
+
+
+def timeout_s(target_s: float | None) -> float:
+    """A playlist that takes longer than min(T, 5 s) has failed (FETCH rules)."""
+    return min(target_s or TIMEOUT_CEILING_S, TIMEOUT_CEILING_S)
+
+
+def begun(key: str, now: float, period_s: float) -> Pace:
+    """A new playlist: its first poll lies within one period, at its own phase."""
+    return Pace(grid_at=now + phase(key) * period_s)
+
+
+def due(pace: Pace) -> tuple[float, Reason]:
+    """When to ask next, and why."""
+    if pace.retry_at is not None:
+        return pace.retry_at, Reason.RETRY
+    deadline = next_deadline(pace)
+    if deadline is not None and deadline <= pace.grid_at:
+        return deadline, Reason.DEADLINE
+    return pace.grid_at, Reason.REGULAR
+
+
+def next_deadline(pace: Pace) -> float | None:
+    """The next of the segment's deadlines that no poll has been made for; None when none is left."""
+    if pace.shown_at is None or pace.target_s is None or pace.deadlines_met >= len(DEADLINES_T):
+        return None
+    if pace.media is not None and pace.media.has_endlist:
+        return None
+    return pace.shown_at + DEADLINES_T[pace.deadlines_met] * pace.target_s
+
+
+def started(pace: Pace, now: float, period_s: float) -> Pace:
+    """After a poll has been started at `now`: the grid moves on (missed points are not made up), a retry is used up."""
+    grid_at = pace.grid_at
+    if grid_at <= now:
+        grid_at += period_s * (int((now - grid_at) / period_s) + 1)
+    return msgspec.structs.replace(pace, grid_at=grid_at, retry_at=None)
+
+
+def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:
+    """What the answer changes: the newest segment and its deadlines, and whether one re-fetch is due at once."""
+    media = seen.media if seen.outcome is Outcome.OK else None
+    begun_at = seen.at.mono - seen.elapsed_s
+    newest, shown_at, met = pace.newest_sequence, pace.shown_at, pace.deadlines_met
+    if media is not None and (newest is None or media.newest_sequence > newest or is_back_confirmed(pace, seen)):
+        newest, shown_at, met = media.newest_sequence, seen.at.mono, 0
+    if shown_at is not None:
+        target_s = media.target_duration_s if media else pace.target_s
+        while met < len(DEADLINES_T) and target_s is not None and begun_at >= shown_at + DEADLINES_T[met] * target_s:
+            met += 1
+    suspect = is_suspect(pace, seen)
+    wants_retry = suspect and not pace.was_suspect and not seen.is_retry
+    return msgspec.structs.replace(
+        pace,
+        target_s=media.target_duration_s if media else pace.target_s,
+        newest_sequence=newest,
+        shown_at=shown_at,
+        deadlines_met=met,
+        retry_at=seen.at.mono + retry_after_s if wants_retry else None,
+        was_suspect=suspect,
+        # while an answer waits for its re-fetch, what it is compared with stays
+        media=(media or pace.media) if not wants_retry else pace.media,
+        variants=(seen.variants or pace.variants) if not wants_retry else pace.variants,
+    )
+
+
+def is_back_confirmed(pace: Pace, seen: Observation) -> bool:
+    """The sequence went back, and this is not the first answer that says so."""
+    return pace.was_suspect and pace.media is not None and seen.media is not None and is_back(pace.media, seen.media)
+
+
+def is_back(before: MediaFacts, now: MediaFacts) -> bool:
+    """MEDIA-SEQUENCE must never decrease (RFC 8216 6.2.2)."""
+    return now.media_sequence < before.media_sequence
+
+
+def is_suspect(pace: Pace, seen: Observation) -> bool:
+    """Whether the answer would prove a fault by itself and so deserves one re-fetch. The judge decides; this only asks."""
+    if seen.outcome in (Outcome.NOT_PLAYLIST, Outcome.MALFORMED):
+        return True
+    if seen.outcome is Outcome.HTTP and seen.status in _GONE:
+        return True
+    if seen.outcome is not Outcome.OK:
+        return False
+    if seen.media is not None and pace.media is not None:
+        before, now = pace.media, seen.media
+        is_new_end = now.has_endlist and not before.has_endlist
+        return is_back(before, now) or is_new_end or (exceeds(now) and not exceeds(before))
+    if seen.variants and pace.variants:
+        return not {rung.rendition for rung in pace.variants} <= {rung.rendition for rung in seen.variants}
+    return False
+
+
+def exceeds(media: MediaFacts) -> bool:
+    """A segment longer than the target duration, rounded to the nearest second (RFC 8216 4.3.3.1)."""
+    return int(media.longest_extinf_s + 0.5) > media.target_duration_s

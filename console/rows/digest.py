@@ -1,0 +1,173 @@
+"""One moment of the whole console, as text for people in chat and as JSON for programs. The JSON's shape is a contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from console.model.scope import Scope
+from console.model.severity import Severity, State, worst
+from console.rows import gauges, incidents, lines, pods, sources, streams
+from console.rows.pane import Pane
+from console.rows.units import clock, duration, percent, si
+
+SCHEMA = 1
+TOLD_ROWS = 3  # of each pane in the text digest; the rest is counted
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """Panes, incidents and sources at one moment. `severity` is the worst of the panes that are configured."""
+
+    site: str
+    view: str
+    scope: Scope
+    taken_at: datetime
+    panes: tuple[Pane[Any], ...]
+    incidents: Pane[incidents.IncidentRow] | None = None
+    sources: Pane[sources.SourceRow] | None = None
+    rollouts: tuple[pods.RolloutRow, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        verdicts = [pane.severity for pane in self.panes if pane.is_configured]
+        if self.incidents is not None and self.incidents.state is not State.ERROR:
+            verdicts.append(self.incidents.severity)
+        return worst(verdicts, nothing=Severity.UNKNOWN)
+
+
+def to_json(digest: Digest) -> bytes:
+    """The contract's document, one line."""
+    document = {
+        "schema": SCHEMA,
+        "site": digest.site,
+        "view": digest.view,
+        "scope": dict(digest.scope.pairs),
+        "taken_at": digest.taken_at,
+        "severity": digest.severity,
+        "panes": [_pane(pane) for pane in digest.panes],
+        "incidents": [msgspec.to_builtins(row) for row in digest.incidents.rows] if digest.incidents else [],
+        "sources": [_source(row) for row in digest.sources.rows] if digest.sources else [],
+    }
+    return msgspec.json.encode(document)
+
+
+def _pane(pane: Pane[Any]) -> dict[str, Any]:
+    return {
+        "name": pane.name,
+        "state": pane.state,
+        "severity": pane.severity,
+        "configured": pane.is_configured,
+        "as_of": pane.as_of,
+        "age_s": pane.age_s,
+        "watched_s": pane.watched_s,
+        "summary": pane.summary,
+        "note": pane.note,
+        "error": str(pane.error) if pane.error is not None else None,
+        "count": pane.count,
+        "rows": [msgspec.to_builtins(row) for row in pane.rows],
+        "findings": [msgspec.to_builtins(finding) for finding in pane.findings],
+        "accounting": pane.accounting,
+    }
+
+
+def _source(row: sources.SourceRow) -> dict[str, Any]:
+    return {**msgspec.to_builtins(row), "requests_per_s": round(row.requests_per_s, 3)}
+
+
+def to_text(digest: Digest, width: int = 120) -> str:
+    """The digest for chat, a dumb terminal or a pipe: plain lines, no escapes, the worst first."""
+    critical = sum(row.severity is Severity.CRIT for pane in digest.panes for row in _verdict_rows(pane))
+    warning = sum(row.severity is Severity.WARN for pane in digest.panes for row in _verdict_rows(pane))
+    scope = f" · {digest.scope}" if digest.scope else ""
+    head = (
+        f"{digest.site}{scope} · {clock(digest.taken_at, with_seconds=False)} UTC · "
+        f"{digest.severity.value} ({critical} critical, {warning} warning)"
+    )
+    body: list[str] = [head]
+    for pane in digest.panes:
+        body += _section(pane.title, _told(pane, digest))
+    if digest.incidents is not None and digest.view != incidents.VIEW:
+        open_rows = [row for row in digest.incidents.rows if not row.is_closed]
+        body += _section("Incident", [row.strip for row in open_rows[:TOLD_ROWS]])
+        if digest.incidents.error is not None:
+            body += _section("Incident", [_unwell(digest.incidents)])
+    return "\n".join(_cut(line, width) for line in body) + "\n"
+
+
+def _verdict_rows(pane: Pane[Any]) -> Iterable[Any]:
+    return () if pane.name == lines.VIEW else pane.rows
+
+
+def _section(title: str, told: Sequence[str]) -> list[str]:
+    return [f"{title if number == 0 else '':<10}{line}" for number, line in enumerate(told)]
+
+
+def _told(pane: Pane[Any], digest: Digest) -> list[str]:
+    if not pane.is_configured:
+        return [f"–  {pane.summary}"]
+    told = [_unwell(pane)] if pane.state is not State.LIVE else []
+    bad = [row for row in _verdict_rows(pane) if row.severity is not Severity.OK]
+    teller = _TELLERS.get(pane.name)
+    if teller is not None:
+        told += [f"{row.severity.letter} {teller(row)}" for row in bad[:TOLD_ROWS]]
+        if len(bad) > TOLD_ROWS:
+            told.append(f"  and {len(bad) - TOLD_ROWS} more")
+    if pane.name == pods.VIEW:
+        told += [f"{row.severity.letter} rollout {row.text}" for row in digest.rollouts[:TOLD_ROWS]]
+    if pane.name == lines.VIEW or not told:
+        told.append(f"{pane.severity.letter if pane.name == lines.VIEW else ' '} {pane.summary}")
+    if pane.name == lines.VIEW and digest.view == lines.VIEW:
+        told += [f"  {clock(row.at)} {row.level[:1].upper() or ' '} {row.name}  {row.message}" for row in pane.rows[-20:]]
+    return told
+
+
+def _unwell(pane: Pane[Any]) -> str:
+    reason = str(pane.error) if pane.error is not None else pane.note or pane.summary
+    age = f", last answer {duration(pane.age_s)} ago" if pane.age_s is not None and pane.state is not State.PARTIAL else ""
+    return f"? {pane.state.value}: {reason}{age}"
+
+
+def _stream(row: streams.StreamRow) -> str:
+    parts = [f"{row.name}  {row.reason}", streams.impact_text(row)]
+    if row.layer is not None:
+        parts[0] += f" [{row.layer.value}]"
+    if row.since is not None:
+        parts.append(f"since {clock(row.since)}")
+    return " · ".join(part for part in parts if part)
+
+
+def _pod(row: pods.PodRow) -> str:
+    restarts = f" ×{row.restarts}" if row.restarts else ""
+    return f"{row.namespace}/{row.name} {row.status}{restarts}" + (f" · {row.reason}" if row.reason else "")
+
+
+def _gauge(row: gauges.GaugeRow) -> str:
+    if row.ratio is None:
+        return f"{row.name}: {row.reason}"
+    amount = f" · {si(row.used)} of {si(row.total)} {row.unit}".rstrip() if row.total is not None else ""
+    return f"{row.name} {percent(row.ratio)}{amount}"
+
+
+def _incident(row: incidents.IncidentRow) -> str:
+    return row.strip
+
+
+def _told_source(row: sources.SourceRow) -> str:
+    return f"{row.name} {row.state.value}: {row.error or row.note}"
+
+
+_TELLERS = {
+    streams.VIEW: _stream,
+    pods.VIEW: _pod,
+    gauges.VIEW: _gauge,
+    incidents.VIEW: _incident,
+    sources.VIEW: _told_source,
+}
+
+
+def _cut(line: str, width: int) -> str:
+    line = line.rstrip()
+    return line if len(line) <= width else line[: max(0, width - 1)] + "…"

@@ -1,0 +1,206 @@
+"""What the workloads pane says: one row a pod, and one line a rollout under way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from console.judge import pods as judge
+from console.model.cell import NOTHING, Cell, Column, Tone
+from console.model.instant import Instant
+from console.model.joined import Workloads
+from console.model.kube import Deployment, Pod
+from console.model.reading import Reading
+from console.model.scope import Scope
+from console.model.severity import Severity, State, worst
+from console.rows.pane import Pane, framed
+from console.rows.units import clock, duration
+
+VIEW = "workloads"
+RECENT_ROLLOUT_S = 3600.0
+
+
+class PodRow(msgspec.Struct, frozen=True):
+    """One pod as the pane and the digests show it."""
+
+    key: str
+    name: str
+    severity: Severity
+    cluster: str
+    namespace: str
+    ready: str  # "1/2"
+    restarts: int
+    status: str
+    age_s: float | None
+    node: str | None
+    service: str | None
+    version: str | None
+    region: str | None
+    reason: str  # empty when there is nothing to say
+    last_exit: str | None
+
+
+class RolloutRow(msgspec.Struct, frozen=True):
+    """One deployment that changed lately or is not all there."""
+
+    key: str
+    name: str
+    severity: Severity
+    namespace: str
+    service: str | None
+    version: str | None
+    updated: int
+    available: int
+    desired: int
+    is_rolling: bool
+    at: datetime | None
+    reason: str
+    by: str | None
+
+    @property
+    def text(self) -> str:
+        """ "packager-emea 3.8.2  1/4 updated, 0 available · 02:01 by argo" """
+        by = f" by {self.by}" if self.by else ""
+        at = f" · {clock(self.at, with_seconds=False)}{by}" if self.at else by
+        reason = f" · {self.reason}" if self.reason else ""
+        return (
+            f"{self.name} {self.version or ''}  {self.updated}/{self.desired} updated, "
+            f"{self.available} available{at}{reason}"
+        )
+
+
+def pane(reading: Reading[Workloads], scope: Scope, now: Instant) -> Pane[PodRow]:
+    """The pods in scope, worst first, then by name."""
+    workloads = reading.value
+    pods = [pod for pod in workloads.pods.values() if _in_scope(pod, scope)] if workloads else []
+    rows = tuple(sorted((_row(pod, now) for pod in pods), key=lambda row: (-row.severity.rank, row.namespace, row.name)))
+    rollouts_now = rollouts(reading, scope, now)
+    severity = worst((row.severity for row in rows), nothing=Severity.OK)
+    severity = worst((severity, *(row.severity for row in rollouts_now)))
+    return framed(
+        VIEW,
+        "Workloads",
+        reading,
+        now,
+        severity=severity,
+        summary=_summary(workloads, rows),
+        rows=rows,
+        is_settled=reading.state in (State.LIVE, State.ERROR, State.PARTIAL, State.STALE),
+    )
+
+
+def rollouts(reading: Reading[Workloads], scope: Scope, now: Instant) -> tuple[RolloutRow, ...]:
+    """Deployments in scope that are rolling, unhealthy, or finished a rollout within the last hour; newest first."""
+    if reading.value is None:
+        return ()
+    rows = [
+        _rollout(deployment, now)
+        for deployment in reading.value.deployments.values()
+        if scope.admits(_facts(deployment)) and _is_told(deployment, now)
+    ]
+    return tuple(
+        sorted(rows, key=lambda row: (-row.severity.rank, not row.is_rolling, -(row.at.timestamp() if row.at else 0)))
+    )
+
+
+def _is_told(deployment: Deployment, now: Instant) -> bool:
+    if deployment.is_rolling or judge.deployment_severity(deployment, now)[0] is not Severity.OK:
+        return True
+    changed = deployment.progress_at
+    is_first = deployment.revision in (None, 1)
+    return changed is not None and not is_first and (now.utc - changed).total_seconds() < RECENT_ROLLOUT_S
+
+
+def _facts(thing: Pod | Deployment) -> dict[str, str | None]:
+    return {
+        "cluster": thing.cluster,
+        "namespace": thing.namespace,
+        "service": thing.service or "-",  # a pod of no service is not in the scope of one
+        "region": thing.region,
+    }
+
+
+def _in_scope(pod: Pod, scope: Scope) -> bool:
+    return scope.admits({**_facts(pod), "pod": pod.name, "node": pod.node or "-"})
+
+
+def _row(pod: Pod, now: Instant) -> PodRow:
+    severity, reason = judge.pod_severity(pod, now)
+    return PodRow(
+        key=pod.key,
+        name=pod.name,
+        severity=severity,
+        cluster=pod.cluster,
+        namespace=pod.namespace,
+        ready=f"{pod.ready}/{pod.containers}",
+        restarts=pod.restarts,
+        status=pod.status,
+        age_s=(now.utc - pod.created_at).total_seconds() if pod.created_at else None,
+        node=pod.node,
+        service=pod.service,
+        version=pod.version,
+        region=pod.region,
+        reason=reason,
+        last_exit=pod.last_exit,
+    )
+
+
+def _rollout(deployment: Deployment, now: Instant) -> RolloutRow:
+    severity, reason = judge.deployment_severity(deployment, now)
+    return RolloutRow(
+        key=deployment.key,
+        name=deployment.name,
+        severity=severity,
+        namespace=deployment.namespace,
+        service=deployment.service,
+        version=deployment.version,
+        updated=deployment.updated,
+        available=deployment.available,
+        desired=deployment.desired,
+        is_rolling=deployment.is_rolling,
+        at=deployment.progress_at,
+        reason=reason,
+        by=deployment.owner_tool,
+    )
+
+
+def _summary(workloads: Workloads | None, rows: tuple[PodRow, ...]) -> str:
+    if workloads is None:
+        return ""
+    bad = sum(row.severity is not Severity.OK for row in rows)
+    not_ready = [node for node in workloads.nodes.values() if not node.is_ready]
+    parts = [" ".join(workloads.clusters), f"{len(rows)} pods"]
+    parts += [f"{bad} not well"] if bad else ["all well"]
+    parts += [f"{len(not_ready)} of {len(workloads.nodes)} nodes not ready"] if not_ready else []
+    return " · ".join(parts)
+
+
+def _ready(row: PodRow) -> Cell:
+    ready, _, total = row.ready.partition("/")
+    return Cell(row.ready, Tone.NORMAL if ready == total else Tone.of(row.severity), int(ready) - int(total))
+
+
+COLUMNS: tuple[Column[PodRow], ...] = (
+    Column("pod", "POD", lambda row: Cell(row.name, Tone.STRONG, row.name), "the pod's name", 16, 3, 0),
+    Column("namespace", "NS", lambda row: Cell(row.namespace, Tone.DIM, row.namespace), "namespace", 8, 0, 6),
+    Column("ready", "READY", _ready, "containers ready / containers", 5, 0, 1, True),
+    Column(
+        "restarts", "RST", lambda row: Cell(str(row.restarts), Tone.WARN if row.restarts > 3 else Tone.NORMAL, row.restarts),
+        "restarts of all containers", 4, 0, 2, True,
+    ),
+    Column(
+        "status", "STATUS", lambda row: Cell(row.status, Tone.of(row.severity) if row.reason else Tone.NORMAL, row.status),
+        "the word kubectl would print", 9, 2, 3,
+    ),
+    Column(
+        "age", "AGE", lambda row: NOTHING if row.age_s is None else Cell(duration(row.age_s), Tone.NORMAL, row.age_s),
+        "since the pod was created", 4, 0, 4, True,
+    ),
+    Column("version", "VERSION", lambda row: Cell(row.version, sort=row.version) if row.version else NOTHING,
+           "tag of the first container's image", 8, 0, 5),
+    Column("cpu", "CPU/R", lambda _: NOTHING, "CPU used / requested; needs a metrics source for containers, none is read yet", 5, 0, 9, True),
+    Column("memory", "MEM/L", lambda _: NOTHING, "memory used / limit; needs a metrics source for containers, none is read yet", 5, 0, 9, True),
+    Column("node", "NODE", lambda row: Cell(row.node, Tone.DIM, row.node) if row.node else NOTHING, "the node it stands on", 12, 1, 7),
+    Column("why", "WHY", lambda row: Cell(row.reason, Tone.of(row.severity)), "what is wrong with it", 16, 4, 8),
+)  # fmt: skip

@@ -1,0 +1,33 @@
+"""What a reflector must know of one kind: where it lives in the API and how one of its objects is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Kind(NamedTuple, Generic[T]):
+    """`read(raw, cluster, region_label)` gives the value and its resourceVersion."""
+
+    plural: str
+    group: str
+    prefix: str  # "/api/v1", "/apis/apps/v1"
+    read: Callable[[bytes | msgspec.Raw, str, str], tuple[T, str]]
+    key: Callable[[T], str]
+    is_namespaced: bool = True
+
+    def path(self, namespace: str | None) -> str:
+        """Of the collection: in one namespace, or in all (None)."""
+        if namespace is None or not self.is_namespaced:
+            return f"{self.prefix}/{self.plural}"
+        return f"{self.prefix}/namespaces/{quote(namespace, safe='')}/{self.plural}"
+
+    @property
+    def resource(self) -> str:
+        """As RBAC names it: "deployments.apps"."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural

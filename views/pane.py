@@ -1,0 +1,129 @@
+"""What every pane does: sit at the desk, be renewed, hold its own faults, and know its selection."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, ClassVar
+
+import msgspec
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+
+from console.feeds.desk import Desk, Seat
+from console.feeds.raw import internal_failure
+from console.model.instant import Instant
+from console.model.scope import Scope
+from console.model.severity import Severity, State
+from console.rows.pane import Pane
+from views.head import PaneHead
+
+log = logging.getLogger(__name__)
+AGE_EVERY_S = 1.0
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What stands under the cursor, as far as other views can follow it."""
+
+    view: str
+    name: str  # the row's name: "uk-sport-1", "packager-emea-7c9d8b5f6d-x2k4p"
+    channel: str | None = None
+    service: str | None = None
+    pod: str | None = None
+    namespace: str | None = None
+    row: Any = None
+
+
+class PaneView(Vertical):
+    """One pane. A subclass names its view, composes its body and shows a `Pane` in it.
+
+    An exception while showing stays in this pane: it is logged, the pane says so, and the next renewal tries again.
+    """
+
+    VIEW: ClassVar[str]
+    KEY: ClassVar[str] = ""
+    TITLE: ClassVar[str] = ""
+
+    DEFAULT_CSS = """
+    PaneView { height: 1fr; width: 1fr; }
+    """
+
+    class Opened(Message):
+        """The row under the cursor was opened (enter)."""
+
+        def __init__(self, selection: Selection) -> None:
+            super().__init__()
+            self.selection = selection
+
+    def __init__(self, desk: Desk, seat: Seat, *, is_full: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.desk = desk
+        self.seat = seat
+        self.is_full = is_full
+        self.pane: Pane[Any] | None = None
+        self.head = PaneHead(self.KEY, self.TITLE)
+        self._shown: tuple[int, Scope] | None = None
+        self._shown_at = -AGE_EVERY_S
+
+    def compose(self) -> ComposeResult:
+        yield self.head
+        yield from self.compose_body()
+
+    def compose_body(self) -> ComposeResult:
+        """The widgets under the head."""
+        raise NotImplementedError
+
+    def show(self, pane: Pane[Any], scope: Scope, now: Instant) -> None:
+        """Put a pane into the body. Called only when something changed, or once a second for the ages."""
+        raise NotImplementedError
+
+    def selection(self) -> Selection | None:
+        """What stands under the cursor, if anything does."""
+        return None
+
+    def focus_body(self) -> None:
+        """Give the keyboard to the part of the body that takes it."""
+        for widget in self.query(Widget):
+            if widget.can_focus:
+                widget.focus()
+                return
+
+    def renew(self, scope: Scope, now: Instant) -> None:
+        """Make and show the pane if its feed, the scope or the age of a second asks for it."""
+        due = (self.seat.version, scope)
+        if due == self._shown and now.mono - self._shown_at < AGE_EVERY_S:
+            return
+        self._shown, self._shown_at = due, now.mono
+        try:
+            self.pane = self.seat.pane(scope, now)
+            self.show(self.pane, scope, now)
+        except Exception as error:
+            log.exception("pane %s could not be shown", self.VIEW)
+            self.pane = self._fault(error)
+            self.show_fault(self.pane)
+        self.head.show(self.pane)
+
+    def show_fault(self, pane: Pane[Any]) -> None:
+        """Show midwatch's own fault in the body; must not raise."""
+
+    def _fault(self, error: Exception) -> Pane[Any]:
+        failure = internal_failure(f"pane {self.VIEW}", error)
+        return Pane(
+            name=self.VIEW,
+            title=self.TITLE,
+            state=State.ERROR,
+            severity=Severity.UNKNOWN,
+            summary=failure.short,
+            rows=(),
+            error=failure,
+        )
+
+    def on_descendant_focus(self) -> None:
+        self.head.activate(True)
+
+    def on_descendant_blur(self) -> None:
+        self.head.activate(False)
+
+    def on_unmount(self) -> None:
+        self.seat.close()
