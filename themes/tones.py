@@ -62,6 +62,12 @@ class Paint:
         """The severity letter's block in a row's gutter: the one thing to be seen from across the room."""
         return self._letters[ground][severity]
 
+    def badge(self, severity: Severity, ground: Ground = Ground.PANE) -> list[tuple[str, Style]]:
+        """Two cells, about a square: a blank, which only a block colours, and the severity letter."""
+        style = self._letters[ground][severity]
+        before = self._tones[ground][Tone.NORMAL] if style.underline else style
+        return [(" ", before), (severity.letter, style)]
+
     def fill(self, severity: Severity) -> Style:
         """A gauge's bar: the foreground is its filled part, the background its empty track."""
         return self._fills[severity]
@@ -104,9 +110,7 @@ def _colored(palette: Palette) -> Paint:
     }
 
     def style(ink: Ink, back: str) -> Style:
-        return Style(
-            color=ink.fore, bgcolor=ink.back or back, bold=ink.bold or None, underline=ink.underline or None
-        )
+        return Style(color=ink.fore, bgcolor=ink.back or back, bold=ink.bold or None, underline=ink.underline or None)
 
     return Paint(
         palette.name,

@@ -17,7 +17,7 @@ from console.rows import lines as rows
 from console.rows.pane import Pane
 from console.rows.units import percent
 from views.foot import Foot
-from views.pane import PaneView, Selection
+from views.pane import PaneView, Selection, fault_pieces
 from widgets.log import LogView
 
 
@@ -47,7 +47,7 @@ class LogsPane(PaneView):
         self.lines.placeholder = self._absence(pane)
         self.lines.advance()
         self.histogram.show(self._histogram(logs))
-        self.foot.show(self._account(pane, logs))
+        self.foot.show(fault_pieces(pane) if pane.error is not None else self._account(pane, logs))
 
     def show_fault(self, pane: Pane[Any]) -> None:
         if pane.error is not None:
@@ -57,14 +57,18 @@ class LogsPane(PaneView):
         """Show only lines that contain a text."""
         self.filter_text = text
         self._set_filter()
+        self.lines.highlight(text)
 
     def pause(self) -> None:
         """Hold still, or follow again."""
-        self.lines.toggle_pause()
+        if self.lines.is_following:
+            self.lines.pause()
+        else:
+            self.lines.follow()
         self._shown = None
 
     def selection(self) -> Selection | None:
-        line = self.lines.selected_line
+        line = self.lines.cursor_line
         if line is None:
             return None
         return Selection(
@@ -80,13 +84,13 @@ class LogsPane(PaneView):
     def _set_filter(self) -> None:
         scope, wanted = self._scope, self.filter_text.casefold()
         if not scope and not wanted:
-            self.lines.set_filter(None)
+            self.lines.filter(None)
             return
 
         def admits(line: LogLine) -> bool:
             return rows.in_scope(line, scope) and (not wanted or wanted in line.message.casefold())
 
-        self.lines.set_filter(admits)
+        self.lines.filter(admits)
 
     def _histogram(self, logs: Logs | None) -> tuple[tuple[str, Tone], ...]:
         if logs is None or logs.levels is None:
@@ -107,10 +111,8 @@ class LogsPane(PaneView):
             return ()
         accounting = logs.window.accounting
         pieces: list[tuple[str, Tone]] = []
-        if self.lines.is_paused:
-            pieces.append(("PAUSED ", Tone.WARN))
-        elif not self.lines.is_following:
-            pieces.append(("SCROLLED ", Tone.ACCENT))
+        if not self.lines.is_following:
+            pieces.append((f"PAUSED, {self.lines.behind} newer · = follows · ", Tone.WARN))
         pieces.append((rows.accounting_text(accounting), Tone.WARN if accounting.dropped else Tone.DIM))
         if self._scope or self.filter_text:
             pieces.append((f" · in scope: {self._scope or ''}{' “' + self.filter_text + '”' if self.filter_text else ''}", Tone.ACCENT))

@@ -13,10 +13,12 @@ from textual.widget import Widget
 
 from console.feeds.desk import Desk, Seat
 from console.feeds.raw import internal_failure
+from console.model.cell import Tone
 from console.model.instant import Instant
 from console.model.scope import Scope
 from console.model.severity import Severity, State
 from console.rows.pane import Pane
+from console.rows.units import duration
 from views.head import PaneHead
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,12 @@ class Selection(msgspec.Struct, frozen=True):
     pod: str | None = None
     namespace: str | None = None
     row: Any = None
+
+
+def fault_pieces(pane: Pane[Any]) -> tuple[tuple[str, Tone], ...]:
+    """The line under rows that are still shown although their backend fails: they are old, and why."""
+    age = f"shown as of {duration(pane.age_s)} ago · " if pane.age_s is not None else ""
+    return ((f"{pane.state.value.upper()} ", Tone.CRIT), (f"{age}{pane.error}", Tone.WARN))
 
 
 class PaneView(Vertical):

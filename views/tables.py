@@ -12,7 +12,7 @@ from console.model.scope import Scope
 from console.model.severity import State
 from console.rows.pane import Pane
 from views.foot import Foot, Piece
-from views.pane import PaneView, Selection
+from views.pane import PaneView, Selection, fault_pieces
 from widgets.notice import AnyNotice
 from widgets.table import Table
 
@@ -38,7 +38,7 @@ class TablePane(PaneView):
             rows = tuple(row for row in rows if wanted in self.words(row).casefold())
         self.table.placeholder = self._absence(pane)
         self.table.show(rows)
-        self.foot.show(self.foot_pieces(pane, scope, now))
+        self.foot.show(fault_pieces(pane) if pane.error is not None and rows else self.foot_pieces(pane, scope, now))
 
     def words(self, row: Any) -> str:
         """What the filter looks at."""

@@ -75,7 +75,9 @@ def gauge(bar: Bar, cells: int, paint: Paint) -> list[tuple[str, Style]]:
     pieces = [(filled, style)]
     at = len(filled)
     for threshold, severity in ((bar.warn, Severity.WARN), (bar.crit, Severity.CRIT)):
-        tick = -1 if threshold is None else int(threshold * cells)
+        if threshold is None or not 0.0 <= threshold < 1.0:
+            continue
+        tick = int(threshold * cells)
         if at <= tick < cells:
             pieces.append((blank * (tick - at), style))
             pieces.append((_TICK if paint.has_color else "|", paint.fill(severity)))
@@ -130,9 +132,7 @@ class Board(Lines):
         old, old_key, old_measures, old_columns = self._bars, self.cursor_key, self._measured, self.columns
         self._bars = tuple(bars)
         keys = [bar.key for bar in self._bars]
-        self._cursor_at = (
-            keys.index(old_key) if old_key in keys else min(self._cursor_at, max(0, len(keys) - 1))
-        )
+        self._cursor_at = keys.index(old_key) if old_key in keys else min(self._cursor_at, max(0, len(keys) - 1))
         self._measured = None
         self.clamp_top()
         is_same_grid = len(old) == len(keys) and old_columns == self.columns
@@ -201,10 +201,9 @@ class Board(Lines):
         tones = self.paint.on(ground)
         normal = tones[Tone.NORMAL]
         tone = Tone.of(bar.severity)
-        badge = self.paint.letter(bar.severity, ground)
         pointer = "▸" if ground is Ground.CURSOR else " "
         pieces = [
-            (f" {bar.severity.letter}", badge),
+            *self.paint.badge(bar.severity, ground),
             (pointer, tones[Tone.ACCENT]),
             (fit(bar.name, measures.name) + " ", tones[Tone.NORMAL if tone is Tone.NORMAL else Tone.STRONG]),
         ]
@@ -215,7 +214,7 @@ class Board(Lines):
         pieces.extend(gauge(bar, measures.bar, self.paint))
         text = fit(bar.text, measures.text, right=True)
         pieces.append((" ", normal))
-        pieces.append((text, tones[Tone.STRONG] if tone is Tone.NORMAL else tones[tone]))
+        pieces.append((text, tones[tone]))
         pieces.append(("  ", normal))
         if measures.trend:
             pieces.append((spark(bar.trend, measures.trend) + "  ", tones[Tone.DIM]))

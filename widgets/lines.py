@@ -74,9 +74,7 @@ class Lines(Painted, can_focus=True):
     ]
     HEAD_LINES: ClassVar[int] = 0
 
-    def __init__(
-        self, placeholder: AnyNotice = "", *, id: str | None = None, classes: str | None = None
-    ) -> None:
+    def __init__(self, placeholder: AnyNotice = "", *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._placeholder: AnyNotice = placeholder
         self._notice_drawn: tuple[int, int, list[list[Piece]]] | None = None
@@ -138,7 +136,7 @@ class Lines(Painted, can_focus=True):
             self.scroll_into_view(self.at_line())
 
     def scroll_into_view(self, line: int) -> None:
-        """Move the view as little as needed to show this content line; without a height there is no view yet."""
+        """Move the view as little as needed to show this line; without a height there is no view yet."""
         if self.body_height <= 0:
             return
         if line < self.top:

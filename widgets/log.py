@@ -12,8 +12,6 @@ import re
 from typing import ClassVar
 
 import msgspec
-from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -21,18 +19,11 @@ from textual.strip import Strip
 from console.model.cell import Tone
 from console.model.logline import LogLine
 from themes.tones import Ground
-from widgets.cells import fit
-from widgets.lines import Lines, strip_of, thumb_span
+from widgets.lines import Lines, thumb_span
+from widgets.loglines import draw_behind, draw_log_line, draw_rule, grouped
 from widgets.notice import AnyNotice
 from widgets.sieve import LineWindow, Predicate, Sieve
 
-LEVELS = {
-    "error": ("E", Tone.CRIT, Tone.STRONG),
-    "warn": ("W", Tone.WARN, Tone.NORMAL),
-    "info": ("I", Tone.DIM, Tone.NORMAL),
-    "debug": ("D", Tone.DIM, Tone.DIM),
-}  # level -> letter, tone of the letter, tone of the message
-_NO_LEVEL = (" ", Tone.DIM, Tone.NORMAL)
 _SHIFT = 16  # cells a message moves by an arrow key
 
 
@@ -95,6 +86,7 @@ class LogView(Lines):
         self._sieve = None if window is None else Sieve(window)
         self._items: list[Item] = []
         self._kept: dict[int, LogLine] = {}  # the lines on the screen while paused
+        self._gap: tuple[int, int] | None = None  # (a line, how many before it went unread)
         self._top_seq = 0
         self._cursor_seq: int | None = None
         self._is_following = True
@@ -123,10 +115,10 @@ class LogView(Lines):
     @property
     def behind(self) -> int:
         """How many shown lines are newer than the last one on the screen."""
-        seqs = [item for item in self._items if isinstance(item, int)]
-        if self._sieve is None or not seqs:
+        last = self._last_seen()
+        if self._sieve is None or last is None:
             return 0
-        return self._sieve.count - self._sieve.index_of(seqs[-1] + 1)
+        return self._sieve.count - self._sieve.index_of(last + 1)
 
     @property
     def shown_count(self) -> int:
@@ -177,6 +169,7 @@ class LogView(Lines):
     def _follow(self) -> None:
         self._is_following = True
         self._cursor_seq = None
+        self._gap = None
         self._kept.clear()
 
     def _deepen(self) -> None:
@@ -195,10 +188,21 @@ class LogView(Lines):
         window = self._sieve.window
         return window.line(seq) if window.first_seq <= seq <= window.last_seq else None
 
+    def _last_seen(self) -> int | None:
+        """The number of the lowest line on the screen."""
+        return next((item for item in reversed(self._items) if isinstance(item, int)), None)
+
     def _keep(self) -> None:
         """Hold the values of the lines on the screen, so that the ring may drop them."""
         lines = ((item, self._line(item)) for item in self._items if isinstance(item, int))
         self._kept = {seq: line for seq, line in lines if line is not None}
+
+    def _leave_kept(self) -> None:
+        """The reader moves on: what the ring dropped meanwhile is lost now, and the place remembers how much it was."""
+        last, sieve = self._last_seen(), self._sieve
+        if sieve is not None and last is not None and last + 1 < sieve.window.first_seq:
+            self._gap = (sieve.window.first_seq, sieve.window.first_seq - last - 1)
+        self._kept.clear()
 
     def _rearrange(self) -> None:
         """Work out which lines stand on the screen, and repaint those that changed."""
@@ -234,6 +238,8 @@ class LogView(Lines):
             start = max(0, min(start, sieve.count - height))
             if sieve.count:
                 self._top_seq = sieve.seq_at(start)
+            if self._gap is not None and sieve.count and sieve.seq_at(start) == self._gap[0]:
+                items.append(Lost(self._gap[1]))
         stop = min(sieve.count, start + height - len(items))
         return [*items[:height], *(sieve.seq_at(index) for index in range(start, stop))]
 
@@ -243,9 +249,10 @@ class LogView(Lines):
     def at_line(self) -> int:
         if self._sieve is None:
             return 0
-        if self._cursor_seq is None:
-            return self._sieve.count - 1
-        return self._sieve.index_of(self._cursor_seq)
+        if self._cursor_seq is not None:
+            return self._sieve.index_of(self._cursor_seq)
+        last = self._last_seen()
+        return self._sieve.count - 1 if self._is_following or last is None else self._sieve.index_of(last)
 
     def go_to(self, line: int) -> None:
         sieve = self._sieve
@@ -261,7 +268,7 @@ class LogView(Lines):
             top = sieve.index_of(self._top_seq)
             below = line - self.body_height + 1
             self._top_seq = sieve.seq_at(line if line < top else max(0, below))
-            self._kept.clear()
+            self._leave_kept()
         self._rearrange()
         self._repaint_seqs(old, self._cursor_seq)
         if was_following:
@@ -289,7 +296,7 @@ class LogView(Lines):
             return
         self.pause()
         self._top_seq = sieve.seq_at(top)
-        self._kept.clear()
+        self._leave_kept()
         self._rearrange()
 
     def action_last(self) -> None:
@@ -305,11 +312,10 @@ class LogView(Lines):
 
     def action_choose(self) -> None:
         """Open the line under the cursor; while following, the newest."""
-        seqs = [item for item in self._items if isinstance(item, int)]
-        if seqs:
-            line = self._line(seqs[-1] if self._cursor_seq is None else self._cursor_seq)
-            if line is not None and not line.is_mark:
-                self.post_message(self.LineChosen(self, line))
+        seq = self._last_seen() if self._cursor_seq is None else self._cursor_seq
+        line = None if seq is None else self._line(seq)
+        if line is not None and not line.is_mark:
+            self.post_message(self.LineChosen(self, line))
 
     def action_shift(self, direction: int) -> None:
         """Move the messages sideways, to read the end of a long one."""
@@ -335,90 +341,27 @@ class LogView(Lines):
 
     def draw_line(self, y: int, width: int) -> Strip:
         normal = self.paint.on(Ground.PANE)[Tone.NORMAL]
-        if y >= len(self._items):
-            strip = Strip.blank(width, normal)
-        else:
-            strip = self._draw_item(self._items[y], width)
+        strip = self._draw_item(self._items[y], width) if y < len(self._items) else Strip.blank(width, normal)
         if y == self.body_height - 1 and not self._is_following:
-            return self._with_behind(strip, width)
+            return draw_behind(strip, width, self.paint, self.behind)
         return strip
 
     def _draw_item(self, item: Item, width: int) -> Strip:
         if isinstance(item, Lost):
-            return self._rule(f"{_count(item.lines)} lines left the buffer unread", width, Tone.WARN)
+            told = f"{grouped(item.lines)} lines left the buffer unread"
+            return draw_rule(told, width, self.paint, Tone.WARN)
         line = self._line(item)
         if line is None:
-            return self._rule("this line left the buffer", width, Tone.WARN)
+            return draw_rule("this line left the buffer", width, self.paint, Tone.WARN)
         ground = Ground.PANE
         if item == self._cursor_seq:
             ground = Ground.CURSOR if self.has_focus else Ground.REST
         name = (item, ground)
-        return self.remembered(name, line) or self.remember(name, line, self._draw(line, width, ground))
-
-    def _draw(self, line: LogLine, width: int, ground: Ground) -> Strip:
-        if line.is_mark:
-            return self._rule(line.message, width, Tone.ACCENT, ground)
-        tones = self.paint.on(ground)
-        dim, normal = tones[Tone.DIM], tones[Tone.NORMAL]
-        letter, letter_tone, message_tone = LEVELS.get(line.level, _NO_LEVEL)
-        at = line.at
-        clock = f"{at.hour:02}:{at.minute:02}:{at.second:02}"
-        if width >= 60:
-            clock = f"{clock}.{at.microsecond // 1000:03}"
-        pieces = [
-            (" ", normal),
-            (clock, tones[Tone.UNKNOWN] if line.is_late else dim),
-            (" ", normal),
-            (letter, tones[letter_tone]),
-            (" ", normal),
-        ]
-        used = len(clock) + 4
-        if width >= 40:
-            size = max(10, min(18, width // 6))
-            who = line.service or line.pod or line.host or "–"
-            pieces.append((fit(who, size) + "  ", normal if message_tone is Tone.STRONG else dim))
-            used += size + 2
-        if line.is_late:
-            pieces.append(("late ", tones[Tone.UNKNOWN]))
-            used += 5
-        message = line.message if not self._shift else f"…{line.message[self._shift :]}"
-        text = fit(message, max(0, width - used))
-        style = normal if message_tone is Tone.STRONG and not self.paint.has_color else tones[message_tone]
-        pieces.extend(self._marked(text, style))
-        return strip_of(pieces, width, normal)
-
-    def _marked(self, text: str, style: Style) -> list[tuple[str, Style]]:
-        """The text with every occurrence of the highlighted one in its own style."""
-        if self._found is None:
-            return [(text, style)]
-        pieces: list[tuple[str, Style]] = []
-        end = 0
-        for found in self._found.finditer(text):
-            pieces.append((text[end : found.start()], style))
-            pieces.append((found[0], self.paint.match))
-            end = found.end()
-        return [*pieces, (text[end:], style)]
-
-    def _rule(self, text: str, width: int, tone: Tone, ground: Ground = Ground.PANE) -> Strip:
-        """A word of ours between the lines: text in the middle of a rule."""
-        tones = self.paint.on(ground)
-        normal, dim = tones[Tone.NORMAL], tones[Tone.DIM]
-        told = f" {fit(text, min(len(text), max(0, width - 8)))} "
-        left = max(1, (width - len(told)) // 2 - 1)
-        right = max(0, width - len(told) - left - 2)
-        return strip_of(
-            [(" ", normal), ("─" * left, dim), (told, tones[tone]), ("─" * right, dim)], width, normal
-        )
-
-    def _with_behind(self, strip: Strip, width: int) -> Strip:
-        """The last line of a paused view, with the word that it is, and how many lines wait."""
-        behind = self.behind
-        told = f" ‖ paused · {_count(behind)} newer " if behind else " ‖ paused "
-        if len(told) > width:
-            return strip
-        return Strip(
-            [*strip.crop(0, width - len(told)), Segment(told, self.paint.on(Ground.HEAD)[Tone.ACCENT])], width
-        )
+        known = self.remembered(name, line)
+        if known is not None:
+            return known
+        drawn = draw_log_line(line, width, self.paint, ground, self._shift, self._found)
+        return self.remember(name, line, drawn)
 
     def on_focus(self) -> None:
         """The cursor line is drawn otherwise."""
@@ -427,7 +370,3 @@ class LogView(Lines):
     def on_blur(self) -> None:
         """The cursor line is drawn otherwise."""
         self._repaint_seqs(self._cursor_seq)
-
-
-def _count(lines: int) -> str:
-    return f"{lines:,}".replace(",", " ")

@@ -12,9 +12,7 @@ from themes.tones import Paint, paint
 class Painted(Widget):
     """A widget with a `Paint`, renewed when the theme changes."""
 
-    ALLOW_SELECT = (
-        False  # Textual's text selection needs offsets in every segment; the terminal's own works without
-    )
+    ALLOW_SELECT = False  # Textual's text selection needs offsets in every segment; the terminal's own works without
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

@@ -37,11 +37,10 @@ def spark(values: Sequence[float], width: int, lo: float | None = None, hi: floa
 
 
 def _block(value: float, low: float, high: float) -> str:
-    if high <= low:
+    span = high / 2 - low / 2  # halved: the difference of two huge floats overflows, that of their halves does not
+    if span <= 0:
         return BLOCKS[0]
-    # Halved first: the difference of two huge floats overflows, that of their halves does not.
-    share = (value / 2 - low / 2) / (high / 2 - low / 2)
-    return BLOCKS[max(0, min(7, int(share * 8)))]
+    return BLOCKS[min(7, int((min(max(value, low), high) / 2 - low / 2) / span * 8))]
 
 
 def _shares(values: Sequence[float], width: int) -> list[float | None]:
@@ -79,9 +78,7 @@ class Sparkline(Painted):
     ) -> None:
         """Draw this trend, and `text` at its right end; nothing is painted when nothing changed."""
         new = (tuple(values), text, tone, (lo, hi))
-        if repr(new) != repr(
-            (self._values, self._text, self._tone, self._scale)
-        ):  # NaN equals itself by its name
+        if repr(new) != repr((self._values, self._text, self._tone, self._scale)):  # NaN equals itself by its name
             self._values, self._text, self._tone, self._scale = new
             self.refresh()
 
@@ -102,6 +99,4 @@ class Sparkline(Painted):
             Segment(plain[start:end], tones[self._tone]),
             Segment(plain[end:], tones[Tone.STRONG]),
         ]
-        return Strip([segment for segment in segments if segment.text]).adjust_cell_length(
-            width, tones[Tone.NORMAL]
-        )
+        return Strip([segment for segment in segments if segment.text]).adjust_cell_length(width, tones[Tone.NORMAL])

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
@@ -22,18 +21,15 @@ from textual.strip import Strip
 
 from console.model.cell import Cell, Column, RowLike, Tone
 from themes.tones import Ground
-from widgets.cells import fit
 from widgets.layout import GAP, Layout, lay_out
-from widgets.lines import Lines, strip_of
+from widgets.lines import Lines
 from widgets.notice import AnyNotice
 from widgets.order import Order
+from widgets.rowlines import GUTTER, draw_ghost, draw_head, draw_row
 
 R = TypeVar("R", bound=RowLike)
-GUTTER = 3  # mark, letter, pointer
-POINTER, MARKED, HELD = "▸", "✓", "‖"
-ASCENDING, DESCENDING = "▴", "▾"
 FREEZE_S = 3.0
-_GHOST = Style(strike=True)
+_SHORTEST_TIMER_S = 0.01  # a timer of no time at all ends in a division by zero inside Textual
 _log = logging.getLogger("midwatch.widgets.table")
 
 # What a visible line shows: unchanged means that nothing need be painted.
@@ -250,7 +246,7 @@ class Table(Lines, Generic[R]):
             self._paint_head()
         if not self._is_timing and not self._is_pinned:
             self._is_timing = True
-            self.set_timer(self._freeze_s, self._thaw)
+            self.set_timer(max(_SHORTEST_TIMER_S, self._freeze_s), self._thaw)
 
     def _thaw(self) -> None:
         self._is_timing = False
@@ -259,7 +255,7 @@ class Table(Lines, Generic[R]):
             return
         if left > 0:
             self._is_timing = True
-            self.set_timer(left, self._thaw)
+            self.set_timer(max(_SHORTEST_TIMER_S, left), self._thaw)
         else:
             self._release()
 
@@ -281,18 +277,7 @@ class Table(Lines, Generic[R]):
         self._move_to(line)
 
     def draw_head(self, width: int) -> Strip:
-        tones = self.paint.on(Ground.HEAD)
-        dim, lit = tones[Tone.DIM], tones[Tone.ACCENT]
-        pieces = [(HELD if self.is_held else " ", lit), ("S", dim), (" ", dim)]
-        for column, size in self.column_layout.shown:
-            is_sorted = self._order.column is not None and self._order.column.key == column.key
-            title = column.title
-            if is_sorted:
-                arrow = DESCENDING if self._order.is_descending else ASCENDING
-                title = fit(title, min(size - 1, len(title))) + arrow
-            pieces.append((fit(title, size, column.is_right), lit if is_sorted else dim))
-            pieces.append((" " * GAP, dim))
-        return strip_of(pieces, width, dim)
+        return draw_head(self.column_layout, width, self.paint, self.sort, self.is_held)
 
     def draw_line(self, y: int, width: int) -> Strip:
         at = self.top + y
@@ -306,39 +291,14 @@ class Table(Lines, Generic[R]):
             ground = Ground.CURSOR if self.has_focus else Ground.REST
         is_marked, is_ghost = key in self._marked, self._order.is_ghost(key)
         name = (key, ground, is_marked, is_ghost)
-        return self.remembered(name, row) or self.remember(
-            name, row, self._draw(row, layout, width, ground, is_marked, is_ghost)
-        )
-
-    def _draw(
-        self, row: R, layout: Layout, width: int, ground: Ground, is_marked: bool, is_ghost: bool
-    ) -> Strip:
-        tones, tight = self.paint.on(ground), self.paint.tight
-        normal, lit = tones[Tone.NORMAL], tones[Tone.ACCENT]
+        known = self.remembered(name, row)
+        if known is not None:
+            return known
+        cells = [self._cell(column, row) for column, _ in layout.shown]
         if is_ghost:
-            gone = tones[Tone.DIM] + _GHOST
-            texts = [
-                fit(self._cell(column, row).text, size, column.is_right) for column, size in layout.shown
-            ]
-            return strip_of([("   ", normal), ((" " * GAP).join(texts), gone)], width, normal)
-        severity = row.severity
-        badge = self.paint.letter(severity, ground)
-        pieces = [
-            (MARKED, lit) if is_marked else (" ", badge),
-            (severity.letter, badge),
-            (POINTER if ground is Ground.CURSOR else " ", lit),
-        ]
-        gap = ""
-        for column, size in layout.shown:
-            cell = self._cell(column, row)
-            text = fit(cell.text, size, column.is_right)
-            if cell.tone in tight:
-                pieces.append((gap, normal))
-                pieces.extend(_tight(text, tones[cell.tone], normal))
-            else:
-                pieces.append((gap + text, tones[cell.tone]))
-            gap = " " * GAP
-        return strip_of(pieces, width, normal)
+            return self.remember(name, row, draw_ghost(cells, layout, width, self.paint, ground))
+        drawn = draw_row(row.severity, cells, layout, width, self.paint, ground, is_marked)
+        return self.remember(name, row, drawn)
 
     def _cell(self, column: Column[R], row: R) -> Cell:
         """The cell, or the fault of our own that kept it from being made: one bad cell must not take the
@@ -369,9 +329,7 @@ class Table(Lines, Generic[R]):
             none = [None]
             old = [*before, *none * (longest - len(before))]
             new = [*after, *none * (longest - len(after))]
-            self.refresh_body_lines(
-                at for at, (was, now) in enumerate(zip(old, new, strict=True)) if was != now
-            )
+            self.refresh_body_lines(at for at, (was, now) in enumerate(zip(old, new, strict=True)) if was != now)
         self.sync_thumb()
 
     def _paint_head(self) -> None:
@@ -453,10 +411,3 @@ class Table(Lines, Generic[R]):
                 self.sort_by(column.key, not self._order.is_descending if is_same else None)
                 return
             start += size + GAP
-
-
-def _tight(text: str, style: Style, blank: Style) -> list[tuple[str, Style]]:
-    """The text in its style, its padding not: a reversed block or an underline ends where the text ends."""
-    body = text.strip(" ")
-    start = text.index(body) if body else 0
-    return [(text[:start], blank), (body, style), (text[start + len(body) :], blank)]

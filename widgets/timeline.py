@@ -130,10 +130,10 @@ class Timeline(Lines):
         told = dim if entry.is_over else plain
         if not is_first:
             return strip_of([(" " * _HEAD, plain), (text, told)], width, plain)
-        badge = plain if entry.is_over else self.paint.letter(entry.severity, ground)
+        letter = [(f" {entry.severity.letter}", dim)]
         pieces = [
             (f" {entry.at:%H:%M:%S} ", dim),
-            (f" {entry.severity.letter}", badge),
+            *(letter if entry.is_over else self.paint.badge(entry.severity, ground)),
             (f"  {fit(entry.kind.value, 7)} ", dim),
             (text, told),
         ]

@@ -11,14 +11,14 @@ from textual.filter import LineFilter
 from console.app.pivots import Place
 from console.app.screen import ConsoleScreen
 from console.feeds.desk import Desk
-from themes import DEFAULT_THEME, THEMES
+from themes import DEFAULT_THEME, STYLESHEET, THEMES
 from widgets.filter import line_filters
 
 
 class MidwatchApp(App[None]):
     """One console. `started` is called after the first frame is on the screen: only then may connectors be imported."""
 
-    CSS_PATH = None
+    CSS_PATH = STYLESHEET
     ENABLE_COMMAND_PALETTE = False
     TITLE = "midwatch"
 

@@ -74,7 +74,7 @@ class HeadLine(Painted):
             (f" {clock(facts.now)} UTC ", Tone.NORMAL),
             (f" {facts.who} ", Tone.DIM),
         ]
-        used = sum(width_of(text) for text, _ in [*left, *badges, *right])
+        used = sum(width_of(text) for text, _ in [*left, *badges, *right]) + len(badges)  # a blank after each badge
         while used > width and len(right) > 1:  # a narrow terminal: who I am goes first, then the sources
             dropped = right.pop() if len(right) > 2 else right.pop(0)
             used -= width_of(dropped[0])
@@ -124,10 +124,18 @@ class KeyBar(Painted):
     DEFAULT_CSS = "KeyBar { height: 1; dock: bottom; }"
 
     def render_line(self, y: int) -> Strip:
+        """Help and quit always; of the others as many as there is room for."""
         width = self.size.width
         styles = self.paint.on(Ground.HEAD)
-        segments = [Segment(" 0-9", styles[Tone.ACCENT]), Segment(" views  ", styles[Tone.DIM])]
-        for entry in ENTRIES:
-            if entry.in_bar:
-                segments += [Segment(entry.shown, styles[Tone.ACCENT]), Segment(f" {entry.label}  ", styles[Tone.DIM])]
+        words = [(" 0-9", "views")] + [(entry.shown, entry.label) for entry in ENTRIES if entry.in_bar]
+        last, rest = words[-2:], words[:-2]
+        room = width - sum(width_of(key) + width_of(label) + 3 for key, label in last)
+        segments: list[Segment] = []
+        for key, label in rest:
+            room -= width_of(key) + width_of(label) + 3
+            if room < 0:
+                break
+            segments += [Segment(key, styles[Tone.ACCENT]), Segment(f" {label}  ", styles[Tone.DIM])]
+        for key, label in last:
+            segments += [Segment(key, styles[Tone.ACCENT]), Segment(f" {label}  ", styles[Tone.DIM])]
         return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])

@@ -13,10 +13,41 @@ from pathlib import Path
 from rich.console import Console
 
 from console.app.app import MidwatchApp
+from console.app.pivots import Place
+from console.feeds.desk import Desk
+from console.model.scope import Scope
 
 FONT_FAMILY = "JetBrains Mono"
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 _FAMILIES = re.compile(r"font-family:\s*[^;}]+")
+
+
+async def drawn(
+    desk: Desk,
+    site: str,
+    *,
+    is_prod: bool,
+    who: str,
+    view: str,
+    scope: Scope,
+    theme: str | None,
+    size: tuple[int, int],
+    format: str,
+) -> bytes:
+    """The console as it would look now, in one of the four picture formats. The feeds must have settled before."""
+    app = MidwatchApp(
+        desk, site, is_prod=is_prod, who=who, place=Place(view, scope), started=lambda: None, theme=theme
+    )
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        app.console_screen.renew(desk.clock.now())
+        await pilot.pause()
+        if format == "ansi":
+            return ansi(app).encode()
+        if format == "html":
+            return html(app).encode()
+        picture = svg(app, f"midwatch {site}")
+        return png(picture) if format == "png" else picture.encode()
 
 
 def svg(app: MidwatchApp, title: str) -> str:

@@ -2,14 +2,73 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Mapping
 
-from console.commands.flags import Flags, NotBuilt
-from console.commands.opening import opened
+from console.assembly import Engine
+from console.commands import snapshot
+from console.commands.flags import Flags, UsageError
+from console.commands.opening import Opened, opened
+from console.config.paths import log_dir, made
 from console.exit_codes import ExitCode
+from console.feeds.clock import SystemClock
+from console.feeds.desk import OVERVIEW
+from console.logfile import logged_to
 
 
-def run(flags: Flags, environ: Mapping[str, str]) -> ExitCode:
+def run(flags: Flags, environ: Mapping[str, str]) -> int:
     """Opens the site and shows it. Raises UsageError when there is nothing to open."""
-    opened(flags, environ)
-    raise NotBuilt("")
+    found = opened(flags, environ)
+    if flags.write:
+        print("midwatch: --write has no effect yet: no action is built in this version", file=sys.stderr)
+    if not _has_terminal(environ):
+        print("midwatch: no terminal to draw on: this is the text digest (midwatch snapshot)", file=sys.stderr)
+        return snapshot.run(
+            flags,
+            environ,
+            view=OVERVIEW,
+            format="text",
+            size=(120, 36),
+            output=None,
+            wait=10.0,
+            from_host=None,
+            exit_status=False,
+            post=None,
+        )
+    path = flags.log_file if flags.log_file is not None else made(log_dir(environ)) / "midwatch.log"
+    try:
+        with logged_to(path):
+            return asyncio.run(_shown(found, flags, environ))
+    except OSError as wrong:
+        if wrong.filename == str(path):
+            raise UsageError(f"cannot write the log file {path}: {wrong.strerror}; name another: --log-file FILE") from wrong
+        raise
+
+
+def _has_terminal(environ: Mapping[str, str]) -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM", "") not in ("", "dumb")
+
+
+async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str]) -> int:
+    # after the checks above, so that a refusal never waits for textual
+    from console.app.app import MidwatchApp
+    from console.app.identity import who
+    from console.app.pivots import Place
+
+    engine = Engine.open(found.config, found.site_name, SystemClock())
+    engine.hub.hold()
+    app = MidwatchApp(
+        engine.desk,
+        found.site_name,
+        is_prod=engine.is_prod,
+        who=who(environ),
+        place=Place(OVERVIEW, flags.scope),
+        started=engine.hub.open,
+        theme=flags.theme or found.config.theme,
+    )
+    try:
+        await app.run_async()
+    finally:
+        await engine.close()
+    return app.return_code if app.return_code is not None else ExitCode.OK

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from console.commands import console, platform
+from console.commands import platform
 from console.commands.flags import Flags, UsageError
 from console.exit_codes import ExitCode
 
@@ -81,7 +81,9 @@ def _with_console(settings: Mapping[str, Any], flags: Flags, environ: Mapping[st
             child = platform.started({**settings, "config_out": config_out}, own, stderr)
         try:
             platform.await_ready(child, config_out, said)
-            return console.run(msgspec.structs.replace(flags, config=config_out, site=None, write=True), own)
+            from console.commands import console  # only now: the platform alone needs no engine
+
+            return console.run(msgspec.structs.replace(flags, config=config_out, site=None), own)
         except platform.PlatformFailed as wrong:
             raise UsageError(str(wrong)) from wrong
         finally:

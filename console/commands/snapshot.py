@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from console.commands.flags import Flags, NotBuilt
-from console.commands.opening import opened
+from console.assembly import Engine
+from console.commands.flags import Flags, UsageError
+from console.commands.opening import Opened, opened
 from console.exit_codes import ExitCode
+from console.feeds.clock import SystemClock
+from console.feeds.desk import VIEWS
+from console.rows.digest import Digest, to_json, to_text
+from console.snapshot import exit_code, session
+
+PICTURES = ("ansi", "svg", "png", "html")
 
 
 def run(
@@ -22,7 +31,57 @@ def run(
     from_host: str | None,
     exit_status: bool,
     post: str | None,
-) -> ExitCode:
+) -> int:
     """One moment of `view` to stdout or `output`; `wait` (seconds) is a ceiling. Raises UsageError."""
-    opened(flags, environ)
-    raise NotBuilt("snapshot")
+    if from_host is not None or post is not None:
+        raise UsageError("snapshot --from and --post need `midwatch serve` and chat delivery, which are not built yet")
+    if view not in VIEWS:
+        raise UsageError(f"snapshot: the view `{view}` is not built yet; there are {', '.join(VIEWS)}")
+    if format == "png" and output is None and sys.stdout.isatty():
+        raise UsageError("snapshot --format png writes bytes; name a file with -o FILE or send stdout elsewhere")
+    found = opened(flags, environ)
+    digest, drawn = asyncio.run(_taken(found, flags, environ, view, format, size, wait))
+    if output is not None:
+        try:
+            output.write_bytes(drawn)
+        except OSError as wrong:
+            raise UsageError(f"cannot write {output}: {wrong.strerror or wrong}") from wrong
+    else:
+        sys.stdout.buffer.write(drawn)
+        sys.stdout.buffer.flush()
+    return exit_code(digest, tells_health=exit_status)
+
+
+async def _taken(
+    found: Opened, flags: Flags, environ: Mapping[str, str], view: str, format: str, size: tuple[int, int], wait_s: float
+) -> tuple[Digest, bytes]:
+    engine = Engine.open(found.config, found.site_name, SystemClock())
+    try:
+        with session(engine.desk, found.site_name, view, flags.scope) as taking:
+            digest = await taking.settled(wait_s)
+            if format == "json":
+                return digest, to_json(digest) + b"\n"
+            if format == "text":
+                return digest, to_text(digest, size[0]).encode()
+            return digest, await _drawn(engine, found, flags, environ, view, format, size)
+    finally:
+        await engine.close()
+
+
+async def _drawn(
+    engine: Engine, found: Opened, flags: Flags, environ: Mapping[str, str], view: str, format: str, size: tuple[int, int]
+) -> bytes:
+    from console.app.identity import who
+    from console.app.picture import drawn
+
+    return await drawn(
+        engine.desk,
+        found.site_name,
+        is_prod=engine.is_prod,
+        who=who(environ),
+        view=view,
+        scope=flags.scope,
+        theme=flags.theme or found.config.theme,
+        size=size,
+        format=format,
+    )

@@ -10,3 +10,8 @@ A credential is only *named* here (a file, a variable, a command). `secrets.py` 
 needs it. Never put a secret into a struct, an error text or a repr, and never read one while loading: a
 console that is only asked for its version must not unlock a vault.
 """
+
+from console.config.errors import ConfigError
+from console.config.root import Config
+
+__all__ = ["Config", "ConfigError"]

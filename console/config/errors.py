@@ -46,9 +46,9 @@ def _printable(text: str) -> str:
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
     """The known word that `word` was probably meant to be; None when nothing is close."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    found = get_close_matches(word.lower().replace("-", "_"), list(by_lower), n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
+    by_fold = {candidate.lower().replace("-", "_"): candidate for candidate in known}
+    found = get_close_matches(word.lower().replace("-", "_"), list(by_fold), n=1, cutoff=0.6)
+    return by_fold[found[0]] if found else None
 
 
 def dotted(path: Path) -> str:

@@ -30,15 +30,15 @@ def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port
-    except ValueError as wrong:
-        return f"is no URL: {wrong}"
-    # The value itself is not repeated before this point: it may carry a password.
+    except ValueError:
+        return "is no URL: its host or port cannot be read"
+    # The value itself is never repeated: it may carry a password, or a token in its query.
     if parts.username is not None or parts.password is not None:
         return "must not carry user or password; name the credential in `read` (basic) instead"
     if parts.scheme not in ("http", "https"):
-        return f"must begin with http:// or https://, not `{value}`"
+        return "must begin with http:// or https://"
     if not parts.hostname or port == 0:
-        return f"names no host that can be reached: `{value}`"
+        return "names no host that can be reached"
     if any(character.isspace() or not character.isprintable() for character in value):
         return "must not hold blanks or control characters"
     return ""

@@ -56,17 +56,18 @@ def _backend(table: Table) -> Broken:
     headers = table.get("headers")
     for name, value in headers.items() if isinstance(headers, dict) else ():
         if name.lower() in SECRET_HEADERS:
-            yield (
-                "headers",
-                f"`{name}` carries a secret; name it in `read` instead (header = {{ name, value_file }})",
-            )
+            yield ("headers", name), "carries a secret; name it in `read` (header = { name, value_file })"
         elif isinstance(value, str) and not (name.isprintable() and value.isprintable()):
-            yield ("headers",), f"{name!r} must not hold line breaks or control characters"
+            yield ("headers", name), "must not hold line breaks or control characters"
     urls = table.get("urls")
     if isinstance(urls, list):
         if not urls:
             yield ("urls",), "must not be empty"
-        yield from ((("urls",), f"`{url}` is given twice") for url in _repeated(urls))
+        yield from (
+            (("urls", index), "is a duplicate of an earlier one")
+            for index, url in enumerate(urls)
+            if url in urls[:index]
+        )
 
 
 def _cluster(table: Table) -> Broken:
@@ -131,11 +132,6 @@ def _config(table: Table) -> Broken:
         near = nearest(default, tuple(sites))
         hint = f"; did you mean `{near}`?" if near else ""
         yield ("default_site",), f"there is no site `{default}` (there are: {', '.join(sites)}){hint}"
-
-
-def _repeated(values: list[Any]) -> list[str]:
-    texts = [value for value in values if isinstance(value, str)]
-    return sorted({text for text in texts if texts.count(text) > 1})
 
 
 _RULES: tuple[tuple[type, Callable[[Table], Broken]], ...] = (

@@ -67,13 +67,4 @@ class LogFeed(RawFeed[LogBatch, LogWindow]):
                 overlap_s=batch.overlap_s,
                 note=batch.note,
             )
-        return Reading(
-            value=window,
-            state=reading.state,
-            received=reading.received,
-            as_of=reading.as_of,
-            server_age_s=reading.server_age_s,
-            skew_s=reading.skew_s,
-            error=reading.error,
-            partial_reason=reading.partial_reason,
-        )
+        return reading.carrying(window)

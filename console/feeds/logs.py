@@ -5,7 +5,6 @@ from __future__ import annotations
 from console.feeds.derived import Derived, Inputs
 from console.model.instant import Instant
 from console.model.joined import Logs
-from console.model.reading import Reading
 
 TAIL = "elasticsearch.tail"
 LEVELS = "elasticsearch.levels"
@@ -23,15 +22,4 @@ class LogsDerivation:
         value = None
         if tail.value is not None:
             value = Logs(window=tail.value, levels=levels.value, levels_error=levels.error)
-        return Derived(
-            reading=Reading(
-                value=value,
-                state=tail.state,
-                received=tail.received,
-                as_of=tail.as_of,
-                server_age_s=tail.server_age_s,
-                skew_s=tail.skew_s,
-                error=tail.error,
-                partial_reason=tail.partial_reason,
-            )
-        )
+        return Derived(reading=tail.carrying(value))

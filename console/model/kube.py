@@ -32,6 +32,7 @@ class Pod(msgspec.Struct, frozen=True):
     last_exit: str | None = None  # "Error, exit 1, 02:01:14"
     is_deleting: bool = False
     labels: Mapping[str, str] = {}
+    delete_at: datetime | None = None  # metadata.deletionTimestamp: when its grace period ends
 
     @property
     def key(self) -> str:

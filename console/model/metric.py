@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from console.model.failure import Failure
+from console.model.severity import Severity
 
 
 class GaugeSpec(msgspec.Struct, frozen=True):
@@ -45,6 +46,13 @@ class Gauges(msgspec.Struct, frozen=True):
     """All gauges of a site in the order of the configuration."""
 
     gauges: tuple[Gauge, ...]
+
+
+class Capacity(msgspec.Struct, frozen=True):
+    """Gauges with the verdict on each, by its name."""
+
+    gauges: tuple[Gauge, ...]
+    verdicts: Mapping[str, Severity]
 
 
 class ChannelMetrics(msgspec.Struct, frozen=True):

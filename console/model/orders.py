@@ -1,7 +1,7 @@
 """What the console tells the prober, and how a message is framed on their socket.
 
-Both ends need the same words and neither may import the other's room, so they stand here. A frame is four bytes of length
-(big-endian) and that many bytes of msgpack: `ProbeOrders` downward, `ProbeBatch` upward.
+Both ends need the same words and neither may import the other's room, so they stand here. A frame is four
+bytes of length (big-endian) and that many bytes of msgpack: `ProbeOrders` downward, `ProbeBatch` upward.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ class ProbeOrders(msgspec.Struct, frozen=True):
 
 
 def framed(payload: bytes) -> bytes:
-    """The payload with its length before it. Raises ValueError past FRAME_LIMIT: the caller must send less."""
+    """The payload with its length before it. Raises ValueError past FRAME_LIMIT: the caller must send
+    less.
+    """
     if len(payload) > FRAME_LIMIT:
         raise ValueError(f"a frame of {len(payload)} bytes; the limit is {FRAME_LIMIT}")
     return len(payload).to_bytes(FRAME_HEAD, "big") + payload

@@ -12,6 +12,7 @@ from console.model.instant import Instant
 from console.model.severity import State
 
 T = TypeVar("T")
+U = TypeVar("U")
 SKEW_SHOWN_S = 5.0  # a server clock further off than this is told on the screen, never added to an age
 
 
@@ -45,6 +46,19 @@ class Reading(msgspec.Struct, Generic[T], frozen=True):
     def failed(self, failure: Failure) -> Reading[T]:
         """The same value with the failure that keeps it from being renewed."""
         return msgspec.structs.replace(self, state=State.ERROR, error=failure)
+
+    def carrying(self, value: U | None) -> Reading[U]:
+        """Another value made of this one, as good and as old."""
+        return Reading(
+            value=value,
+            state=self.state,
+            received=self.received,
+            as_of=self.as_of,
+            server_age_s=self.server_age_s,
+            skew_s=self.skew_s,
+            error=self.error,
+            partial_reason=self.partial_reason,
+        )
 
     def aged(self) -> Reading[T]:
         """The same value, too old to be called live."""

@@ -1,4 +1,6 @@
-"""`python -m console.probe SOCKET`: connects to the console's socket, follows its orders, ends when it ends."""
+"""`python -m console.probe SOCKET`: connects to the console's socket, follows its orders, ends when it
+ends.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+import traceback
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -38,7 +41,9 @@ async def _listen(reader: asyncio.StreamReader, prober: Prober) -> None:
         prober.follow(decoder.decode(await reader.readexactly(frame_length(head))))
 
 
-async def _tell(writer: asyncio.StreamWriter, prober: Prober, outbox: Outbox, pulse: Pulse, clock: SystemClock) -> None:
+async def _tell(
+    writer: asyncio.StreamWriter, prober: Prober, outbox: Outbox, pulse: Pulse, clock: SystemClock
+) -> None:
     """A frame whenever there is something to tell, and a heartbeat a second; ends when our parent is gone."""
     encoder = msgspec.msgpack.Encoder()
     parent = os.getppid()
@@ -85,13 +90,20 @@ async def serve(path: str) -> None:
 
 
 def main() -> None:
-    """Ends by `_exit`: a name lookup that hangs in a thread must not keep a prober alive that nobody listens to."""
+    """Ends by `_exit`: a name lookup that hangs in a thread must not keep a prober alive that nobody
+    listens to.
+    """
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m console.probe SOCKET")
     code = 0
     try:
-        asyncio.run(serve(sys.argv[1])) if len(sys.argv) == 2 else sys.exit("usage: python -m console.probe SOCKET")
-    except (TimeoutError, FileNotFoundError, ConnectionError) as error:
+        asyncio.new_event_loop().run_until_complete(serve(sys.argv[1]))
+    except (TimeoutError, OSError) as error:
         print(f"prober: {type(error).__name__}: {error}", file=sys.stderr)
         code = 1
+    except Exception:
+        traceback.print_exc()
+        code = 2
     sys.stderr.flush()
     os._exit(code)
 

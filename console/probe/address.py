@@ -1,8 +1,9 @@
 """Where the prober may connect to.
 
-A playlist or a redirect names the next host, so an outsider could aim our requests: at the metadata service of a cloud
-(169.254.169.254), at a port of the bastion itself, at a file. The vantage's own host is trusted, because the engineer wrote
-it; every other host may not resolve to an address that only this machine or this link can reach.
+A playlist or a redirect names the next host, so an outsider could aim our requests: at the metadata service
+of a cloud (169.254.169.254), at a port of the bastion itself, at a file. The vantage's own host is trusted,
+because the engineer wrote it; every other host may not resolve to an address that only this machine or this
+link can reach.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def door_of(url: str, connect_to: str | None) -> Door:
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES or not parts.hostname:
         raise ValueError(f"{parts.scheme or 'no scheme'}: only http and https are fetched")
-    return Door(parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), connect_to)
+    return Door(
+        parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), connect_to
+    )
 
 
 def split_address(connect_to: str) -> tuple[str, int]:
@@ -114,7 +117,9 @@ class FixedResolver(AbstractResolver):
 
 
 class GuardedResolver(ThreadedResolver):
-    """The system's resolver for hosts that foreign text named: forbidden addresses are refused, after resolution."""
+    """The system's resolver for hosts that foreign text named: forbidden addresses are refused, after
+    resolution.
+    """
 
     def __init__(self, is_own_loopback: bool) -> None:
         super().__init__()

@@ -1,9 +1,9 @@
 """One HTTP question and everything that can go wrong with it, as an `Answer`; never an exception.
 
-Times are stamped when the body is complete, in this process, because a stamp made anywhere later would count our own
-lateness as the stream's. Redirects are followed by hand (at most three, http and https only, guarded addresses), bodies are
-read up to a cap and inflated up to a cap, and every door (scheme, host, port, connect_to) has connections and a limit of its
-own, so that a hanging host delays nobody else.
+Times are stamped when the body is complete, in this process, because a stamp made anywhere later would count
+our own lateness as the stream's. Redirects are followed by hand (at most three, http and https only, guarded
+addresses), bodies are read up to a cap and inflated up to a cap, and every door (scheme, host, port,
+connect_to) has connections and a limit of its own, so that a hanging host delays nobody else.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ class Fetcher:
                 async with asyncio.timeout(question.timeout_s):
                     return await self._follow(question, start)
             except TimeoutError:
-                return self._failed(question, start, Outcome.TIMEOUT, f"no answer within {question.timeout_s:g} s")
+                return self._failed(
+                    question, start, Outcome.TIMEOUT, f"no answer within {question.timeout_s:g} s"
+                )
             except (_Refused, ForbiddenAddress) as error:
                 return self._failed(question, start, Outcome.REFUSED_REDIRECT, str(error))
             except _TooLarge as error:
@@ -162,13 +164,17 @@ class Fetcher:
         own_loopback = _is_loopback(question.connect_to or trusted.netloc)
         if not is_own and address is not None and is_forbidden(address, own_loopback):
             raise ForbiddenAddress(f"{door.host} is an address that only this machine can reach")
-        if door.connect_to is not None and address is not None:  # resolvers are not asked for literal addresses
+        if (
+            door.connect_to is not None and address is not None
+        ):  # resolvers are not asked for literal addresses
             host, port = split_address(door.connect_to)
             parts = urlsplit(url)
             netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            return self._session(door, is_own, own_loopback), urlunsplit(parts._replace(netloc=netloc)), {
-                "Host": parts.netloc.rpartition("@")[2]
-            }
+            return (
+                self._session(door, is_own, own_loopback),
+                urlunsplit(parts._replace(netloc=netloc)),
+                {"Host": parts.netloc.rpartition("@")[2]},
+            )
         return self._session(door, is_own, own_loopback), url, {}
 
     def _session(self, door: Door, is_own: bool, own_loopback: bool) -> aiohttp.ClientSession:
@@ -180,7 +186,9 @@ class Fetcher:
                 resolver = FixedResolver(*split_address(door.connect_to))
             elif not is_own:
                 resolver = GuardedResolver(own_loopback)
-            connector = aiohttp.TCPConnector(resolver=resolver, limit=PER_DOOR, ttl_dns_cache=30, keepalive_timeout=30)
+            connector = aiohttp.TCPConnector(
+                resolver=resolver, limit=PER_DOOR, ttl_dns_cache=30, keepalive_timeout=30
+            )
             session = self._sessions[key] = aiohttp.ClientSession(
                 connector=connector,
                 auto_decompress=False,
@@ -190,12 +198,18 @@ class Fetcher:
             )
         return session
 
-    async def _read(self, question: Question, response: aiohttp.ClientResponse, url: str, start: Instant) -> Answer:
+    async def _read(
+        self, question: Question, response: aiohttp.ClientResponse, url: str, start: Instant
+    ) -> Answer:
         raw = b"" if question.is_peek else await _body(response)
         body = raw
         if raw and response.headers.get("Content-Encoding", "").lower() in ("gzip", "deflate", "x-gzip"):
             body = _inflated(raw)
-        if question.is_peek and question.method == "GET" and (response.content_length or SEGMENT_PEEK) < SEGMENT_PEEK:
+        if (
+            question.is_peek
+            and question.method == "GET"
+            and (response.content_length or SEGMENT_PEEK) < SEGMENT_PEEK
+        ):
             await response.read()  # a one-byte range keeps the connection; a whole segment is dropped with it
         at = self._now()
         status = response.status
@@ -243,4 +257,6 @@ def _is_loopback(netloc: str) -> bool:
         host = host.rpartition(":")[0]
     host = host.removeprefix("[").removesuffix("]")
     address = literal(host)
-    return host == "localhost" or (address is not None and is_forbidden(address, False) and address.startswith(("127.", "::1")))
+    return host == "localhost" or (
+        address is not None and is_forbidden(address, False) and address.startswith(("127.", "::1"))
+    )

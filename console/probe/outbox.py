@@ -1,4 +1,6 @@
-"""What waits to be told, bounded: a console that does not read costs us the oldest observations, never our memory."""
+"""What waits to be told, bounded: a console that does not read costs us the oldest observations, never our
+memory.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Reads from a playlist what checks need, and nothing else.
 
-A library for HLS builds an object per segment: 13 ms for a thousand of them, and takes an HTML page for an empty playlist.
-This reader looks for the few tags that carry facts, by regular expressions over the bytes, and is strict in one place: a
-playlist begins with `#EXTM3U` (RFC 8216 4.3.1.1). Unknown tags are passed over. The input is hostile: everything is bounded
-and nothing but `PlaylistError` is raised.
+A library for HLS builds an object per segment: 13 ms for a thousand of them, and takes an HTML page for an
+empty playlist. This reader looks for the few tags that carry facts, by regular expressions over the bytes,
+and is strict in one place: a playlist begins with `#EXTM3U` (RFC 8216 4.3.1.1). Unknown tags are passed over.
+The input is hostile: everything is bounded and nothing but `PlaylistError` is raised.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ def _media(body: bytes, base_url: str) -> MediaFacts:
         newest_ends_at=_newest_end(body),
         longest_extinf_s=max(durations, default=0.0),
         window_s=sum(durations),
-        discontinuity_sequence=_whole("EXT-X-DISCONTINUITY-SEQUENCE", tags.get(b"DISCONTINUITY-SEQUENCE", b"0")),
+        discontinuity_sequence=_whole(
+            "EXT-X-DISCONTINUITY-SEQUENCE", tags.get(b"DISCONTINUITY-SEQUENCE", b"0")
+        ),
         has_endlist=b"\n#EXT-X-ENDLIST" in body,
         playlist_type=kind.decode("ascii", "replace").strip()[:16] if kind else None,
         hold_back_s=_hold_back(tags.get(b"SERVER-CONTROL")),
@@ -142,7 +144,9 @@ def _whole(tag: str, text: bytes) -> int:
 
 
 def _last_uri(body: bytes) -> bytes:
-    """The last line that is neither blank nor a tag; b"" when there is none. Walks back, so its cost is the tail's."""
+    """The last line that is neither blank nor a tag; b"" when there is none. Walks back, so its cost is
+    the tail's.
+    """
     end = len(body)
     while end > 0:
         start = body.rfind(b"\n", 0, end) + 1
@@ -154,7 +158,9 @@ def _last_uri(body: bytes) -> bytes:
 
 
 def _newest_end(body: bytes) -> datetime | None:
-    """The last PROGRAM-DATE-TIME plus the durations that follow it; None when there is none or it cannot be read."""
+    """The last PROGRAM-DATE-TIME plus the durations that follow it; None when there is none or it cannot
+    be read.
+    """
     found = body.rfind(_DATE)
     if found < 0:
         return None
@@ -223,7 +229,9 @@ def _rung(stream: bytes, uri_line: bytes, base_url: str) -> Variant:
     height = _height(attributes.get("RESOLUTION", ""))
     bandwidth = attributes.get("BANDWIDTH", "")
     bps = int(bandwidth) if bandwidth.isascii() and bandwidth.isdigit() and len(bandwidth) <= 15 else 0
-    return Variant(rendition=f"{height}p" if height else name_of(uri), uri=uri, bandwidth_bps=bps, height=height)
+    return Variant(
+        rendition=f"{height}p" if height else name_of(uri), uri=uri, bandwidth_bps=bps, height=height
+    )
 
 
 def _audio(media: bytes, base_url: str) -> list[Variant]:
@@ -246,7 +254,9 @@ def _height(resolution: str) -> int | None:
 
 
 def name_of(uri: str) -> str:
-    """A name for a playlist without a height: its folder if the file is `index` or the like, else the file."""
+    """A name for a playlist without a height: its folder if the file is `index` or the like, else the
+    file.
+    """
     parts = [part for part in uri.split("?", 1)[0].split("#", 1)[0].split("/") if part]
     stem = parts[-1].rsplit(".", 1)[0] if parts else "media"
     if stem in ("index", "playlist", "chunklist", "media", "prog_index") and len(parts) > 1:

@@ -1,7 +1,8 @@
 """Follows orders: which playlists there are, asks each when it is due, and tells what came back.
 
-The event loop's own timer heap is the schedule: one timer a playlist, so nothing walks over three hundred of them. A
-playlist is never asked twice at once; one that hangs costs its own polls and its door's slots, nobody else's.
+The event loop's own timer heap is the schedule: one timer a playlist, so nothing walks over three hundred of
+them. A playlist is never asked twice at once; one that hangs costs its own polls and its door's slots, nobody
+else's.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class Prober:
         return self._fetcher.in_flight
 
     def follow(self, orders: ProbeOrders) -> None:
-        """From now on watch this. What is in both the old and the new orders keeps its schedule and its memory."""
+        """From now on watch this. What is in both the old and the new orders keeps its schedule and its
+        memory.
+        """
         old, self._orders = self._orders, orders
         kept = {(c.name, v): c for c in orders.channels for v in _hashable(c)}
         for target in list(self._targets.values()):
@@ -155,7 +158,9 @@ class Prober:
                 self._arm(target)
 
     def _master_or_media(self, target: Target, answer: Answer, is_retry: bool) -> Observation:
-        """A vantage's URL may be a media playlist itself: then it is one rendition, named by the ladder or its URL."""
+        """A vantage's URL may be a media playlist itself: then it is one rendition, named by the ladder or
+        its URL.
+        """
         seen = target.observed(answer, is_retry)
         if seen.media is None or target.facts is None or isinstance(target.facts, MasterFacts):
             return seen
@@ -190,7 +195,9 @@ class Prober:
             self._add(master.channel, master.vantage, Asked.MEDIA, rung.rendition, rung.uri)
 
     def _consult_origin(self, target: Target) -> None:
-        """An edge looks bad: ask the origin for the same playlist now, so that the judge need not guess whose fault it is."""
+        """An edge looks bad: ask the origin for the same playlist now, so that the judge need not guess
+        whose fault it is.
+        """
         origin = target.channel.origin
         if origin is None or origin.name == target.vantage.name or target.vantage.layer is not Layer.EDGE:
             return
@@ -263,7 +270,9 @@ class Prober:
                 url = signed(url, await token.query())
             except TokenError as error:
                 at = self._clock.now()
-                return Answer(Outcome.UNREACHABLE, at, at.mono - start.mono, url, detail=printable(str(error)))
+                return Answer(
+                    Outcome.UNREACHABLE, at, at.mono - start.mono, url, detail=printable(str(error))
+                )
         answer = await self._fetcher.ask(
             Question(
                 url=url,

@@ -1,9 +1,9 @@
 """When a playlist is asked, as a pure function of what it answered.
 
-Three reasons to ask: the regular grid (period P, spread by phase so that three hundred playlists do not come in one
-burst), the two *deadlines* at which the judge must know whether a new segment came (1.5 T and 3 T after the first poll that
-showed the newest one), and one immediate re-fetch after an answer that would prove something by itself. A deadline poll
-must *start* at or after its deadline, or its answer proves nothing.
+Three reasons to ask: the regular grid (period P, spread by phase so that three hundred playlists do not come
+in one burst), the two *deadlines* at which the judge must know whether a new segment came (1.5 T and 3 T
+after the first poll that showed the newest one), and one immediate re-fetch after an answer that would prove
+something by itself. A deadline poll must *start* at or after its deadline, or its answer proves nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Pace(msgspec.Struct, frozen=True):
     shown_at: float | None = None  # when the first poll that showed the newest segment was complete
     deadlines_met: int = 0  # how many of DEADLINES_T have been asked for this segment
     retry_at: float | None = None
-    was_suspect: bool = False  # the last answer already had its re-fetch: a lasting fault is not asked twice as often
+    was_suspect: bool = (
+        False  # the last answer already had its re-fetch: a lasting fault is not asked twice as often
+    )
     media: MediaFacts | None = None
     variants: tuple[Variant, ...] = ()
 
@@ -57,7 +59,9 @@ def media_period_s(target_s: float | None, override_s: float | None) -> float:
 
 
 def master_period_s(target_s: float | None, override_s: float | None) -> float:
-    """Once a target duration: a master changes seldom, but when it turns into an error page nobody can start to watch."""
+    """Once a target duration: a master changes seldom, but when it turns into an error page nobody can
+    start to watch.
+    """
     media_s = media_period_s(target_s, override_s)
     return max(media_s, min(MASTER_CEILING_S, target_s or UNKNOWN_TARGET_S))
 
@@ -92,7 +96,9 @@ def next_deadline(pace: Pace) -> float | None:
 
 
 def started(pace: Pace, now: float, period_s: float) -> Pace:
-    """After a poll has been started at `now`: the grid moves on (missed points are not made up), a retry is used up."""
+    """After a poll has been started at `now`: the grid moves on (missed points are not made up), a retry
+    is used up.
+    """
     grid_at = pace.grid_at
     if grid_at <= now:
         grid_at += period_s * (int((now - grid_at) / period_s) + 1)
@@ -100,15 +106,23 @@ def started(pace: Pace, now: float, period_s: float) -> Pace:
 
 
 def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:
-    """What the answer changes: the newest segment and its deadlines, and whether one re-fetch is due at once."""
+    """What the answer changes: the newest segment and its deadlines, and whether one re-fetch is due at
+    once.
+    """
     media = seen.media if seen.outcome is Outcome.OK else None
     begun_at = seen.at.mono - seen.elapsed_s
     newest, shown_at, met = pace.newest_sequence, pace.shown_at, pace.deadlines_met
-    if media is not None and (newest is None or media.newest_sequence > newest or is_back_confirmed(pace, seen)):
+    if media is not None and (
+        newest is None or media.newest_sequence > newest or is_back_confirmed(pace, seen)
+    ):
         newest, shown_at, met = media.newest_sequence, seen.at.mono, 0
     if shown_at is not None:
         target_s = media.target_duration_s if media else pace.target_s
-        while met < len(DEADLINES_T) and target_s is not None and begun_at >= shown_at + DEADLINES_T[met] * target_s:
+        while (
+            met < len(DEADLINES_T)
+            and target_s is not None
+            and begun_at >= shown_at + DEADLINES_T[met] * target_s
+        ):
             met += 1
     suspect = is_suspect(pace, seen)
     wants_retry = suspect and not pace.was_suspect and not seen.is_retry
@@ -128,7 +142,12 @@ def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:
 
 def is_back_confirmed(pace: Pace, seen: Observation) -> bool:
     """The sequence went back, and this is not the first answer that says so."""
-    return pace.was_suspect and pace.media is not None and seen.media is not None and is_back(pace.media, seen.media)
+    return (
+        pace.was_suspect
+        and pace.media is not None
+        and seen.media is not None
+        and is_back(pace.media, seen.media)
+    )
 
 
 def is_back(before: MediaFacts, now: MediaFacts) -> bool:
@@ -137,7 +156,9 @@ def is_back(before: MediaFacts, now: MediaFacts) -> bool:
 
 
 def is_suspect(pace: Pace, seen: Observation) -> bool:
-    """Whether the answer would prove a fault by itself and so deserves one re-fetch. The judge decides; this only asks."""
+    """Whether the answer would prove a fault by itself and so deserves one re-fetch. The judge decides;
+    this only asks.
+    """
     if seen.outcome in (Outcome.NOT_PLAYLIST, Outcome.MALFORMED):
         return True
     if seen.outcome is Outcome.HTTP and seen.status in _GONE:

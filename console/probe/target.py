@@ -18,7 +18,9 @@ from console.probe.schedule import Pace
 class Target:
     """Mutable on purpose: it belongs to one loop, and nothing outside the prober sees it."""
 
-    def __init__(self, channel: Channel, vantage: Vantage, asked: Asked, rendition: str | None, url: str, pace: Pace):
+    def __init__(
+        self, channel: Channel, vantage: Vantage, asked: Asked, rendition: str | None, url: str, pace: Pace
+    ):
         self.channel = channel
         self.vantage = vantage
         self.asked = asked
@@ -75,7 +77,11 @@ class Target:
             facts = read(answer.body, answer.url)
         except PlaylistError as error:
             self.etag = None
-            return (Outcome.MALFORMED if error.is_playlist else Outcome.NOT_PLAYLIST), printable(str(error)), False
+            return (
+                (Outcome.MALFORMED if error.is_playlist else Outcome.NOT_PLAYLIST),
+                printable(str(error)),
+                False,
+            )
         if self.asked is Asked.MEDIA and isinstance(facts, MasterFacts):
             return Outcome.MALFORMED, "a master playlist where a media playlist was expected", False
         self.facts, self.etag, self._digest = facts, answer.etag, digest

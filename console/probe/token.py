@@ -1,7 +1,7 @@
 """The signed query string of a vantage whose URLs expire, from a command that the configuration names.
 
-The command is run without a shell, with no input, a timeout and a capped output; its words never come from outside. The
-token is kept in memory only and never put into an observation.
+The command is run without a shell, with no input, a timeout and a capped output; its words never come from
+outside. The token is kept in memory only and never put into an observation.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ async def run(command: tuple[str, ...]) -> str:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             out = b""
-            while len(out) <= OUTPUT_LIMIT and (chunk := await process.stdout.read(OUTPUT_LIMIT + 1 - len(out))):
+            while len(out) <= OUTPUT_LIMIT and (
+                chunk := await process.stdout.read(OUTPUT_LIMIT + 1 - len(out))
+            ):
                 out += chunk
             if len(out) > OUTPUT_LIMIT:
                 raise TokenError(f"token command {name} printed more than {OUTPUT_LIMIT} bytes")
@@ -55,7 +57,9 @@ async def run(command: tuple[str, ...]) -> str:
 
 
 class Token:
-    """The newest token of one command, renewed when it is old or was refused. Callers of one moment share one run."""
+    """The newest token of one command, renewed when it is old or was refused. Callers of one moment share
+    one run.
+    """
 
     def __init__(self, command: tuple[str, ...], mono: Callable[[], float]) -> None:
         self._command = command
@@ -66,7 +70,9 @@ class Token:
         self._error: TokenError | None = None
 
     async def query(self) -> str:
-        """The query string. Raises TokenError, the same one for a few seconds: a broken command is not run at every poll."""
+        """The query string. Raises TokenError, the same one for a few seconds: a broken command is not run
+        at every poll.
+        """
         async with self._lock:
             if self._mono() >= self._until:
                 try:

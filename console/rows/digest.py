@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -159,7 +159,7 @@ def _told_source(row: sources.SourceRow) -> str:
     return f"{row.name} {row.state.value}: {row.error or row.note}"
 
 
-_TELLERS = {
+_TELLERS: dict[str, Callable[[Any], str]] = {
     streams.VIEW: _stream,
     pods.VIEW: _pod,
     gauges.VIEW: _gauge,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from console.judge import gauges as judge
 from console.model.bar import Bar
 from console.model.instant import Instant
-from console.model.metric import Gauge, Gauges
+from console.model.metric import Capacity, Gauge
 from console.model.reading import Reading
 from console.model.scope import Scope
 from console.model.severity import Severity, State, worst
@@ -38,7 +37,7 @@ class GaugeRow(msgspec.Struct, frozen=True):
     @property
     def bar(self) -> Bar:
         """The same for the board."""
-        amount = "" if self.used is None or self.total is None else f"{si(self.used)} of {si(self.total)}{_unit(self.unit)}"
+        amount = "" if self.used is None or self.total is None else f"{si(self.used)}/{si(self.total)}{_unit(self.unit)}"
         return Bar(
             key=self.name,
             severity=self.severity,
@@ -52,7 +51,7 @@ class GaugeRow(msgspec.Struct, frozen=True):
         )
 
 
-def pane(reading: Reading[Gauges], scope: Scope, now: Instant) -> Pane[GaugeRow]:
+def pane(reading: Reading[Capacity], scope: Scope, now: Instant) -> Pane[GaugeRow]:
     """Every gauge of the site; gauges carry no dimensions, so a scope does not narrow them and the note says so."""
     gauges = reading.value.gauges if reading.value is not None else ()
     rows = tuple(sorted((_row(gauge, reading, now) for gauge in gauges), key=_order))
@@ -72,8 +71,8 @@ def _order(row: GaugeRow) -> tuple[float, float, str]:
     return (-row.severity.rank, -(row.ratio if row.ratio is not None else -1.0), row.name)
 
 
-def _row(gauge: Gauge, reading: Reading[Gauges], now: Instant) -> GaugeRow:
-    severity = judge.gauge_severity(gauge)
+def _row(gauge: Gauge, reading: Reading[Capacity], now: Instant) -> GaugeRow:
+    severity = reading.value.verdicts.get(gauge.spec.name, Severity.UNKNOWN) if reading.value else Severity.UNKNOWN
     if reading.state in (State.ERROR, State.STALE) and severity is Severity.OK:
         severity = Severity.UNKNOWN
     reason = gauge.missing
@@ -108,4 +107,5 @@ def _summary(rows: tuple[GaugeRow, ...]) -> str:
 
 
 def _unit(unit: str) -> str:
-    return f" {unit}" if unit else ""
+    short = {"bit/s": "b/s", "bytes": "B"}.get(unit, unit)
+    return f" {short}" if short else ""

@@ -43,7 +43,7 @@ class IncidentRow(msgspec.Struct, frozen=True):
     def strip(self) -> str:
         """The one line under every screen."""
         parts = [self.title, duration(self.age_s)]
-        parts += [f"ack {self.acknowledged_by}"] if self.acknowledged_by else ["not acknowledged"]
+        parts += [f"ack {self.acknowledged_by}"] if self.acknowledged_by else ["no ack"]
         parts += [f"before it: {self.before_it}"] if self.before_it else []
         return f"{self.name}  {' · '.join(parts)}"
 

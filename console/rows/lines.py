@@ -41,7 +41,7 @@ class LineRow(msgspec.Struct, frozen=True):
 def pane(reading: Reading[Logs], newest: Iterable[LogLine], scope: Scope, now: Instant) -> Pane[LineRow]:
     """`newest`: lines of the ring, newest first. A line of level error is no CRIT pane: the ratio of errors decides."""
     logs = reading.value
-    rows = []
+    rows: list[LineRow] = []
     for line in newest:
         if len(rows) == DIGEST_LINES:
             break

@@ -128,7 +128,7 @@ def _row(
     severity = verdict.severity
     if state in (State.ERROR, State.STALE) and severity is Severity.OK:
         severity = Severity.UNKNOWN
-    reason = first.reason if first is not None else verdict.reason
+    reason = _reason(verdict)
     return StreamRow(
         name=channel.name,
         severity=severity,
@@ -151,6 +151,22 @@ def _row(
         codes=tuple(dict.fromkeys(finding.code for finding in verdict.findings)),
         impact=impact(verdict, metrics.viewers, channel.tier),
     )
+
+
+def _reason(verdict: ChannelVerdict) -> str:
+    """The worst finding's own sentence; when more renditions share its fault, how many, so that one is not taken for all."""
+    if not verdict.findings:
+        return verdict.reason
+    first = verdict.findings[0]
+    alike = [
+        finding for finding in verdict.findings if (finding.code, finding.layer) == (first.code, first.layer) and finding.rendition
+    ]
+    if len(alike) < 2 or first.rendition is None:
+        return first.reason
+    every = len(alike) == verdict.renditions_expected
+    head = f"all {len(alike)} renditions" if every else f"{len(alike)} renditions ({', '.join(str(each.rendition) for each in alike)})"
+    rest = first.reason.removeprefix(first.rendition).strip()
+    return f"{head} {rest}"
 
 
 def _summary(rows: tuple[StreamRow, ...]) -> str:

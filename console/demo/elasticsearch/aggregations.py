@@ -1,22 +1,15 @@
-"""Aggregations over weighted items: date_histogram and terms, each with aggregations below it.
-
-An item is a document, weight 1, or a `Count` standing for all lines of a level in a second. Both answer the
-same field readers, so counting whole seconds and counting documents are one code.
-"""
+"""Aggregations as they are asked for: date_histogram and terms, each with aggregations below it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from console.demo.elasticsearch.dates import MS, as_interval, check_format, parse_date, spell
-from console.demo.elasticsearch.documents import FIELDS, Count, Document, Field
-from console.demo.elasticsearch.errors import EsError, illegal, parsing
+from console.demo.elasticsearch.dates import MS, as_interval, check_format, parse_date
+from console.demo.elasticsearch.documents import FIELDS, Field
+from console.demo.elasticsearch.errors import illegal, parsing
 
-Item = tuple[Document | Count, int]
-MAX_BUCKETS = 65_536
 MAX_DEPTH = 5
 
 
@@ -151,81 +144,3 @@ def _histogram(
         format=format_,
         coarse=coarse and all(one.coarse for one in below),
     )
-
-
-# Counting
-
-
-def results(wanted: tuple[Aggregation, ...], items: Sequence[Item]) -> dict[str, Any]:
-    """The `aggregations` of an answer."""
-    return {one.name: _result(one, items) for one in wanted}
-
-
-def _result(one: Aggregation, items: Sequence[Item]) -> dict[str, Any]:
-    grouped = _grouped(one, items)
-    if one.kind == "terms":
-        return _terms_result(one, grouped)
-    return {"buckets": _histogram_buckets(one, grouped)}
-
-
-def _grouped(one: Aggregation, items: Sequence[Item]) -> dict[Any, list[Item]]:
-    if one.field is None:
-        return {}
-    read = one.field.read
-    key_of: Callable[[Any], Any] = read
-    if one.kind == "date_histogram":
-        width = one.interval_ms * (1 if one.field.type == "date" else MS)
-        scale = one.interval_ms
-
-        def key_of(item: Any) -> int:
-            return int(read(item) or 0) // width * scale
-
-    grouped: dict[Any, list[Item]] = {}
-    for item in items:
-        key = key_of(item[0])
-        if key is None:
-            continue
-        members = grouped.get(key)
-        if members is None:
-            grouped[key] = [item]
-        else:
-            members.append(item)
-    return grouped
-
-
-def _bucket(one: Aggregation, head: dict[str, Any], members: list[Item]) -> dict[str, Any]:
-    return {**head, "doc_count": sum(weight for _, weight in members), **results(one.below, members)}
-
-
-def _terms_result(one: Aggregation, grouped: dict[Any, list[Item]]) -> dict[str, Any]:
-    buckets = [_bucket(one, {"key": key}, members) for key, members in grouped.items()]
-    by, descending = one.order
-    buckets.sort(key=lambda bucket: str(bucket["key"]))
-    buckets.sort(
-        key=lambda bucket: bucket["doc_count"] if by == "_count" else str(bucket["key"]), reverse=descending
-    )
-    shown = [bucket for bucket in buckets if bucket["doc_count"] >= one.min_doc_count][: one.size]
-    others = sum(bucket["doc_count"] for bucket in buckets) - sum(bucket["doc_count"] for bucket in shown)
-    return {"doc_count_error_upper_bound": 0, "sum_other_doc_count": others, "buckets": shown}
-
-
-def _histogram_buckets(one: Aggregation, grouped: dict[int, list[Item]]) -> list[dict[str, Any]]:
-    keys: Sequence[int] = sorted(grouped)
-    if one.min_doc_count == 0 and (keys or one.bounds):
-        lo = min([*keys[:1], *(one.bounds or ())])
-        hi = max([*keys[-1:], *(one.bounds or ())])
-        keys = range(lo, hi + 1, one.interval_ms)
-        if len(keys) > MAX_BUCKETS:
-            raise EsError(
-                400,
-                "too_many_buckets_exception",
-                f"Trying to create too many buckets. Must be less than or equal to: [{MAX_BUCKETS}] but was "
-                f"[{len(keys)}].",
-                max_buckets=MAX_BUCKETS,
-                phase=True,
-            )
-    buckets = [
-        _bucket(one, {"key_as_string": spell(key * MS, one.format), "key": key}, grouped.get(key, []))
-        for key in keys
-    ]
-    return [bucket for bucket in buckets if bucket["doc_count"] >= one.min_doc_count]

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from console.demo.elasticsearch.aggregations import Aggregation, Item, aggregations, results
+from console.demo.elasticsearch.aggregations import Aggregation, aggregations
+from console.demo.elasticsearch.buckets import Tally
 from console.demo.elasticsearch.criteria import Criteria, anything
 from console.demo.elasticsearch.dates import MS, span_ms
 from console.demo.elasticsearch.documents import INDEX, SHARDS, Count, Document
@@ -25,7 +26,8 @@ from console.demo.elasticsearch.source import Filter, fields_of, source, source_
 
 MAX_WINDOW = 10_000
 TOTAL_UP_TO = 10_000
-SLICE_SECONDS = 60
+_Hit = tuple[Key, int, Document, list[Any]]
+SLICE_SECONDS = 20
 """Seconds of log read before the loop gets its turn."""
 _KNOWN = frozenset(
     {
@@ -139,118 +141,139 @@ def _wanted_fields(given: object) -> list[tuple[str, str | None]]:
 
 
 class _Found:
-    """What a scan gathers."""
+    """What a scan gathers: a count, the best of the hits, and the aggregations; never all documents."""
 
-    def __init__(self) -> None:
-        self.documents: list[Document] = []
-        self.counts: list[Item] = []
-        self.counted = 0
+    def __init__(self, search: Search) -> None:
+        self.search = search
+        self.total = 0
         self.timed_out = False
         self.terminated = False
+        self.tallies = tuple(Tally(one) for one in search.aggs)
+        self.wanted = search.start + search.size
+        self._hits: list[_Hit] = []
+
+    def take(self, document: Document) -> None:
+        """One matching document."""
+        self.total += 1
+        for tally in self.tallies:
+            tally.add(document, 1)
+        if self.wanted == 0:
+            return
+        search = self.search
+        values = [level.value(document) for level in search.sort]
+        key = tuple(level.key(value) for level, value in zip(search.sort, values, strict=True))
+        if search.after is None or key[: len(search.after)] > search.after:
+            # The last word is the shard's own order, so that equal keys page the same way twice.
+            self._hits.append((key, document.shard_doc, document, values))
+            if len(self._hits) > 2 * self.wanted + 5000:
+                self._cut()
+
+    def count(self, item: Count, weight: int) -> None:
+        """All documents of a level in a second."""
+        self.total += weight
+        for tally in self.tallies:
+            tally.add(item, weight)
+
+    def enough(self) -> bool:
+        """Whether no document that sorts after those taken could change the answer."""
+        counted = self.search.total_up_to
+        return (
+            not self.tallies
+            and counted is not None
+            and self.total > counted
+            and len(self._hits) >= self.wanted
+        )
+
+    def page(self) -> list[_Hit]:
+        """The hits from `from` on, in order."""
+        self._cut()
+        return self._hits[self.search.start :]
+
+    def _cut(self) -> None:
+        self._hits.sort(key=lambda hit: hit[:2])
+        del self._hits[self.wanted :]
 
 
 async def run(index: Index, search: Search, view: View, matched: bool) -> dict[str, Any]:
     """The answer's body, without a pit_id."""
     began = time.monotonic()
-    found = _Found()
+    found = _Found(search)
     if matched:
         await _scan(index, search, view, found, began)
-    total = len(found.documents) + found.counted
-    page = _page(search, found.documents)
-    hits: dict[str, Any] = {
-        "max_score": None if search.sort or not page else 1.0,
-        "hits": [_hit(search, *one) for one in page],
-    }
+    page = found.page()
+    hits: dict[str, Any] = {"max_score": None if search.sort or not page else 1.0}
+    hits["hits"] = [_shown(search, document, values) for _, _, document, values in page]
     if search.total_up_to is None:
-        hits = {"total": {"value": total, "relation": "eq"}, **hits}
+        hits = {"total": {"value": found.total, "relation": "eq"}, **hits}
     elif search.total_up_to > 0:
-        relation = "gte" if total > search.total_up_to else "eq"
-        hits = {"total": {"value": min(total, search.total_up_to), "relation": relation}, **hits}
-    body: dict[str, Any] = {"took": int((time.monotonic() - began) * 1000), "timed_out": found.timed_out}
+        relation = "gte" if found.total > search.total_up_to else "eq"
+        hits = {"total": {"value": min(found.total, search.total_up_to), "relation": relation}, **hits}
+    body: dict[str, Any] = {
+        "took": int((time.monotonic() - began) * 1000),
+        "timed_out": found.timed_out,
+    }
     if search.terminate_after:
         body["terminated_early"] = found.terminated
     shards = SHARDS if matched else 0
     body["_shards"] = {"total": shards, "successful": shards, "skipped": 0, "failed": 0}
     body["hits"] = hits
     if search.aggs:
-        items: list[Item] = [*found.counts, *((document, 1) for document in found.documents)]
-        body["aggregations"] = results(search.aggs, items)
+        body["aggregations"] = {tally.what.name: tally.result() for tally in found.tallies}
     return body
 
 
 async def _scan(index: Index, search: Search, view: View, found: _Found, began: float) -> None:
     criteria, story = search.criteria, index.story
-    event, ingested = criteria.event, criteria.ingested
-    newest = max(view)
-    first = max(index.first_second(), event.lo // NS, _earliest(index, ingested.lo))
-    last = min(newest, event.hi, ingested.hi) // NS
-    coarse = (
-        search.size == 0
-        and criteria.only_bounds
-        and not search.terminate_after
-        and all(a.coarse for a in search.aggs)
-    )
-    oldest_view = min(view)
-    test = criteria.test
+    event, oldest_view = criteria.event, min(view)
+    seconds, in_order = _seconds(index, search, max(view))
+    coarse = search.size == 0 and criteria.only_bounds and not search.terminate_after
+    coarse = coarse and all(one.coarse for one in search.aggs)
     per_shard = [0] * SHARDS
-    for second in range(first, last + 1):
-        if (second - first) % SLICE_SECONDS == SLICE_SECONDS - 1:
+    for number, second in enumerate(seconds):
+        if number % SLICE_SECONDS == SLICE_SECONDS - 1:
             await asyncio.sleep(0)
             if search.timeout_ms is not None and (time.monotonic() - began) * 1000 > search.timeout_ms:
                 found.timed_out = True
                 return
-        if (
-            coarse
-            and event.lo <= second * NS
-            and second * NS + NS - MS <= event.hi
-            and story.settled(second, oldest_view)
-        ):
-            _count_second(story.counts(second), second, criteria, found)
-            continue
-        for document in story.documents(second):
-            if document.ingested_ns <= view[document.shard] and test(document):
-                if search.terminate_after:
-                    if per_shard[document.shard] >= search.terminate_after:
-                        found.terminated = True
-                        continue
-                    per_shard[document.shard] += 1
-                found.documents.append(document)
+        whole = event.lo <= second * NS and second * NS + NS - MS <= event.hi
+        if coarse and whole and story.settled(second, oldest_view):
+            for level, many in story.counts(second):
+                if criteria.levels is None or level in criteria.levels:
+                    found.count(Count(second * 1000, level), many)
+        else:
+            _read_second(story.documents(second), search, view, found, per_shard)
+        if (in_order and found.enough()) or (found.terminated and min(per_shard) >= search.terminate_after):
+            return
 
 
-def _earliest(index: Index, ingested_lo: int) -> int:
-    if ingested_lo <= 0:
-        return 0
-    second = ingested_lo // NS
-    return second - index.story.lateness(second)
+def _seconds(index: Index, search: Search, newest: int) -> tuple[range, bool]:
+    """The seconds of @timestamp to read, and whether they come in the order of the sort."""
+    event, ingested = search.criteria.event, search.criteria.ingested
+    first = max(index.first_second(), event.lo // NS)
+    if ingested.lo > 0:
+        second = ingested.lo // NS
+        first = max(first, second - index.story.lateness(second))
+    last = min(newest, event.hi, ingested.hi) // NS
+    if search.sort and search.sort[0].name == "@timestamp":
+        return (range(last, first - 1, -1) if search.sort[0].descending else range(first, last + 1)), True
+    return range(first, last + 1), False
 
 
-def _count_second(
-    counts: tuple[tuple[str, int], ...], second: int, criteria: Criteria, found: _Found
+def _read_second(
+    documents: tuple[Document, ...], search: Search, view: View, found: _Found, per_shard: list[int]
 ) -> None:
-    for level, many in counts:
-        if criteria.levels is None or level in criteria.levels:
-            found.counts.append((Count(second * 1000, level), many))
-            found.counted += many
-
-
-def _page(search: Search, documents: list[Document]) -> list[tuple[Document, list[Any]]]:
-    if search.size == 0:
-        return []
-    if not search.sort:
-        ordered = sorted(documents, key=lambda document: document.shard_doc)
-        return [(document, []) for document in ordered[search.start : search.start + search.size]]
-    keyed = []
+    test = search.criteria.test
     for document in documents:
-        values = [level.value(document) for level in search.sort]
-        key = tuple(level.key(value) for level, value in zip(search.sort, values, strict=True))
-        if search.after is None or key[: len(search.after)] > search.after:
-            # The last word is the shard's own order, so that equal keys page the same way twice.
-            keyed.append((key, document.shard_doc, document, values))
-    keyed.sort(key=lambda one: one[:2])
-    return [(document, values) for _, _, document, values in keyed[search.start : search.start + search.size]]
+        if document.ingested_ns <= view[document.shard] and test(document):
+            if search.terminate_after:
+                if per_shard[document.shard] >= search.terminate_after:
+                    found.terminated = True
+                    continue
+                per_shard[document.shard] += 1
+            found.take(document)
 
 
-def _hit(search: Search, document: Document, values: list[Any]) -> dict[str, Any]:
+def _shown(search: Search, document: Document, values: list[Any]) -> dict[str, Any]:
     hit: dict[str, Any] = {"_index": INDEX, "_id": document.id, "_score": None if search.sort else 1.0}
     if search.source.shown:
         hit["_source"] = source(document, search.source)

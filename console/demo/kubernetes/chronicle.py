@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.demo.kubernetes import eventobject, objects
-from console.demo.kubernetes.life import OBSERVED_S, PodLife, life
+from console.demo.kubernetes.life import OBSERVED_S, PodLife, crashes, life
 from console.demo.world.names import DEPLOYMENT, Deployment, node_name
 from console.demo.world.pods import HANDOVER_S, REPLACE_EVERY_S, REPLACED, Rollout, replacement, rollouts
 from console.demo.world.world import World
@@ -39,7 +39,9 @@ class Chronicle:
             done = rollouts(self._world, deployment, t)
             for number, rollout in enumerate(done, start=1):
                 until = done[number].at if number < len(done) else t
-                if until >= since:
+                # Only what crashes has more to tell after the first minute.
+                told = _at(rollout.at, 60.0) if not crashes(deployment, rollout.version) else until
+                if min(until, told) + timedelta(seconds=HANDOVER_S) >= since:
                     found += self._rollout(deployment, done[:number], rollout, min(t, _at(until, HANDOVER_S)))
         return sorted(((at, event) for at, event in found if since < at <= t), key=lambda one: one[0])
 

@@ -55,13 +55,18 @@ class Cluster:
             self._heartbeat(node, t)
         for deployment in DEPLOYMENTS:
             self._move(deployment, t)
-        if extra_pods:
-            filler = Deployment(
-                "platform", "filler", extra_pods, "registry.midwatch.test/video/filler", "1.0.0"
-            )
-            self._move(filler, t)
+        self._fill(extra_pods, t)
         self._tell(t)
         self.store.compact()
+
+    def _fill(self, count: int, t: datetime) -> None:
+        """Numbered, not drawn: five letters are too few for tens of thousands of names under one hash."""
+        filler = Deployment("platform", "filler", count, "registry.midwatch.test/video/filler", "1.0.0")
+        prefix = objects.replicaset_name(self.world.seed, filler, filler.version)
+        began = founded(self.world, filler.name)
+        for index in range(count):
+            one = PodLife(f"{prefix}-{index:05d}", filler.version, began, "running", began, True, began)
+            self._pod(filler, index, one)
 
     def evolve(self, t: datetime) -> None:
         """Cheap when nothing changed; meant for twice a second."""

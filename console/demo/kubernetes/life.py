@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
 
-from console.demo.world.names import Deployment, pod_name
+from console.demo.world import names
+from console.demo.world.names import Deployment
 from console.demo.world.pods import HANDOVER_S, REPLACED, Rollout, replacement, rollouts
 from console.demo.world.scenario import KINDS
 from console.demo.world.world import World
@@ -69,6 +71,10 @@ def founded(
     )
 
 
+# Drawn anew twice a second for every place that can move; the last few hundred are the same each time.
+_pod_name = lru_cache(maxsize=1024)(names.pod_name)
+
+
 def _later(t: datetime, seconds: float) -> datetime:
     return t + timedelta(seconds=seconds)
 
@@ -104,25 +110,25 @@ def _healthy(name: str, version: str, created: datetime, began: datetime, t: dat
     return PodLife(name, version, created, "running", began, ready, ready_at if ready else began)
 
 
-def _newborn(name: str, version: str, created: datetime, index: int, t: datetime, crashes: bool) -> PodLife:
+def _newborn(name: str, version: str, created: datetime, index: int, t: datetime, bad: bool) -> PodLife:
     began = _later(created, _PULL_S + _STAGGER_S * (index % 8))
     if t < began:
         return PodLife(name, version, created, "creating")
-    return (_crashing if crashes else _healthy)(name, version, created, began, t)
+    return (_crashing if bad else _healthy)(name, version, created, began, t)
 
 
-def _bad(deployment: Deployment, version: str) -> bool:
+def crashes(deployment: Deployment, version: str) -> bool:
     return any(kind.service == deployment.name and kind.bad_version == version for kind in KINDS.values())
 
 
 def _era(world: World, deployment: Deployment, index: int, done: tuple[Rollout, ...], t: datetime) -> PodLife:
     """The pod that the last of `done` put into the place."""
     version = done[-1].version if done else deployment.version
-    name = pod_name(world.seed, deployment.name, version, index, len(done))
+    name = _pod_name(world.seed, deployment.name, version, index, len(done))
     if not done:
         created = founded(world, name)
         return _healthy(name, version, created, _later(created, 3.0), t)
-    return _newborn(name, version, _later(done[-1].at, HANDOVER_S), index, t, _bad(deployment, version))
+    return _newborn(name, version, _later(done[-1].at, HANDOVER_S), index, t, crashes(deployment, version))
 
 
 def life(
@@ -143,7 +149,7 @@ def _replaced(world: World, deployment: Deployment, index: int, t: datetime) -> 
     number, at = replacement(deployment, index, t)
     if t >= _later(at, HANDOVER_S):
         return _newborn(
-            pod_name(world.seed, deployment.name, deployment.version, index, number),
+            _pod_name(world.seed, deployment.name, deployment.version, index, number),
             deployment.version,
             _later(at, HANDOVER_S),
             index,
@@ -151,6 +157,6 @@ def _replaced(world: World, deployment: Deployment, index: int, t: datetime) -> 
             False,
         )
     _, before = replacement(deployment, index, at - timedelta(seconds=1))
-    name = pod_name(world.seed, deployment.name, deployment.version, index, number - 1)
+    name = _pod_name(world.seed, deployment.name, deployment.version, index, number - 1)
     leaving = _newborn(name, deployment.version, _later(before, HANDOVER_S), index, t, False)
     return msgspec.structs.replace(leaving, deleting=at)

@@ -19,7 +19,7 @@ from console.demo.kubernetes import duration, status
 from console.demo.kubernetes.options import number, truth
 from console.demo.kubernetes.store import Store
 
-_POLL_S = 0.25
+_POLL_S = 0.1
 _KUBELET_PORT = 10250
 
 

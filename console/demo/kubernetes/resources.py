@@ -157,6 +157,11 @@ def of_object(api_version: str, kind: str) -> Resource:
     return found
 
 
+def _preference(version: str) -> tuple[bool, int, str]:
+    """Sorts stable versions first, the newest of them before the others."""
+    return "beta" in version, -int(version[1]), version
+
+
 class Catalogue:
     """What a server of one minor version serves. `minor` is the y of 1.y."""
 
@@ -169,10 +174,8 @@ class Catalogue:
                 if first <= minor < gone:
                     versions = self.groups.setdefault(resource.group, {})
                     versions.setdefault(version, {})[resource.name] = resource
-        if minor < 25:
-            # autoscaling/v1 was the preferred version until v2 was generally available.
-            hpa = self.groups["autoscaling"]
-            self.groups["autoscaling"] = dict(sorted(hpa.items()))
+        for group, versions in self.groups.items():
+            self.groups[group] = dict(sorted(versions.items(), key=lambda one: _preference(one[0])))
 
     def find(self, group: str, version: str, name: str) -> Resource | None:
         return self.groups.get(group, {}).get(version, {}).get(name)

@@ -47,6 +47,7 @@ def app(
     bookmark_s: float = 60.0,
     too_large_wait_s: float = 3.0,
     watch_list: bool = False,
+    timeout_unit_s: float = 1.0,
     tick_s: float = TICK_S,
     store: Store | None = None,
     logs: LogStory | None = None,
@@ -69,6 +70,7 @@ def app(
         bookmark_s,
         too_large_wait_s,
         watch_list,
+        timeout_unit_s,
     )
     application.router.add_route("*", "/{path:.*}", _handle)
 

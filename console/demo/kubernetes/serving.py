@@ -27,6 +27,7 @@ class Serving:
         bookmark_s: float,
         too_large_wait_s: float,
         watch_list: bool,
+        timeout_unit_s: float,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -36,6 +37,7 @@ class Serving:
         self.bookmark_s = bookmark_s
         self.too_large_wait_s = too_large_wait_s
         self.watch_list = watch_list
+        self.timeout_unit_s = timeout_unit_s
 
     @staticmethod
     def embedded(view: View, obj: dict[str, Any], include: str) -> dict[str, Any] | None:

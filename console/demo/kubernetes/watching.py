@@ -106,14 +106,15 @@ async def _pump(
     options: ListOptions,
 ) -> None:
     loop, store = asyncio.get_running_loop(), serving.store
-    lasts = options.timeout_s or Random().uniform(1800.0, 3600.0)
+    unit = serving.timeout_unit_s
+    lasts = options.timeout_s * unit if options.timeout_s else Random().uniform(1800.0, 3600.0)
     end = loop.time() + lasts
     if options.initial_events and options.bookmarks:
         initial = opened.take()
         await response.write(
             b"".join([lines.event(*one) for one in initial] + [lines.bookmark(opened.after, True)])
         )
-    bookmark_at = min(loop.time() + serving.bookmark_s, _last_bookmark(end, lasts))
+    bookmark_at = min(loop.time() + serving.bookmark_s, _last_bookmark(end, lasts, unit))
     while True:
         if request.transport is None or request.transport.is_closing():
             return
@@ -132,15 +133,16 @@ async def _pump(
         if options.bookmarks and now >= bookmark_at and not events:
             await response.write(lines.bookmark(max(store.revision, opened.after)))
             bookmark_at = now + serving.bookmark_s
-            if bookmark_at > _last_bookmark(end, lasts) > now:
-                bookmark_at = _last_bookmark(end, lasts)
+            if bookmark_at > _last_bookmark(end, lasts, unit) > now:
+                bookmark_at = _last_bookmark(end, lasts, unit)
         until = min(end, bookmark_at) if options.bookmarks else end
         await opened.wait(max(0.0, min(_LOOK_AGAIN_S, until - now)))
 
 
-def _last_bookmark(end: float, lasts: float) -> float:
+def _last_bookmark(end: float, lasts: float, unit: float) -> float:
     """One shortly before the timeout, unless the watch is shorter than that."""
-    return end - BOOKMARK_BEFORE_END_S if lasts > BOOKMARK_BEFORE_END_S else float("inf")
+    before = BOOKMARK_BEFORE_END_S * unit
+    return end - before if lasts > before else float("inf")
 
 
 async def _finish(

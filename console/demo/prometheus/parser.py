@@ -13,6 +13,13 @@ from typing import cast
 from console.demo.prometheus.durations import parse_duration
 from console.demo.prometheus.errors import BadData
 from console.demo.prometheus.functions import FUNCTIONS, UNSUPPORTED
+from console.demo.prometheus.grammar import (
+    AGGREGATIONS,
+    KEYWORDS,
+    PRECEDENCE,
+    UNARY,
+    UNSUPPORTED_AGGREGATIONS,
+)
 from console.demo.prometheus.lexer import Token
 from console.demo.prometheus.matchers import NAME, Matcher, MatchOp, anchored
 from console.demo.prometheus.nodes import (
@@ -34,39 +41,6 @@ from console.demo.prometheus.nodes import (
 from console.demo.prometheus.result_type import type_of
 from console.demo.prometheus.tape import Tape
 
-AGGREGATIONS = {
-    "sum": 0,
-    "avg": 0,
-    "max": 0,
-    "min": 0,
-    "count": 0,
-    "group": 0,
-    "topk": 1,
-    "bottomk": 1,
-    "quantile": 1,
-}
-"""Operator -> whether it takes a parameter before the vector."""
-UNSUPPORTED_AGGREGATIONS = frozenset({"stddev", "stdvar", "count_values", "limitk", "limit_ratio"})
-
-_PRECEDENCE = {
-    "or": 1,
-    "and": 2,
-    "unless": 2,
-    "==": 3,
-    "!=": 3,
-    "<": 3,
-    ">": 3,
-    "<=": 3,
-    ">=": 3,
-    "+": 4,
-    "-": 4,
-    "*": 5,
-    "/": 5,
-    "%": 5,
-    "^": 7,
-}
-_UNARY = 6
-_KEYWORDS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right", "bool", "offset"})
 MAX_DEPTH = 60
 MAX_OPERATORS = 150
 """Deeper nesting or a longer chain is refused, so that a hostile query cannot exhaust the interpreter's
@@ -104,7 +78,7 @@ class _Parser(Tape):
         while True:
             operator = self.token
             name = operator.text.lower()
-            precedence = _PRECEDENCE.get(name, 0) if operator.kind in ("op", "name") else 0
+            precedence = PRECEDENCE.get(name, 0) if operator.kind in ("op", "name") else 0
             if precedence == 0 or precedence <= floor:
                 break
             self.at += 1
@@ -116,7 +90,7 @@ class _Parser(Tape):
         start = self.token
         for sign in "-+":
             if self.op(sign):
-                inner = self.expression(_UNARY)
+                inner = self.expression(UNARY)
                 if type_of(inner) not in ("scalar", "instant vector"):
                     raise self.fail(
                         "unary expression only allowed on expressions of type scalar or instant vector, "
@@ -220,7 +194,7 @@ class _Parser(Tape):
         if lower in ("nan", "inf"):
             self.at += 1
             return Number(float(lower))
-        if lower in _PRECEDENCE or lower in _KEYWORDS:
+        if lower in PRECEDENCE or lower in KEYWORDS:
             raise self.unexpected("expression")
         self.at += 1
         return self.selector(name)

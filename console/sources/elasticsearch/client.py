@@ -118,8 +118,9 @@ class ElasticIndex:
 
     async def search(self, body: dict[str, Any]) -> Searched:
         """A search; over the point in time when the body names one, else over the pattern."""
-        where = {} if "pit" in body else {"index": self._index}
-        return await self._ask("search", Searched, lambda client: client.search(**where, body=body))
+        if "pit" in body:
+            return await self._ask("search", Searched, lambda client: client.search(body=body))
+        return await self._ask("search", Searched, lambda client: client.search(index=self._index, body=body))
 
     async def count(self, query: dict[str, Any]) -> Counted:
         """How many documents match, exactly."""
@@ -152,7 +153,7 @@ class ElasticIndex:
                 content: bytes = answer.body if isinstance(answer.body, bytes) else b""
                 length = len(content)
                 self._server_date = date_of(answer.meta.headers)
-                page = page_failure(tried, self.on, answer.meta.headers.get("content-type", ""), content)
+                page = page_failure(tried, self.on, answer.meta.headers.get("content-type") or "", content)
                 if page is not None:
                     raise SourceError(page)
                 try:
@@ -200,7 +201,7 @@ class ElasticIndex:
             return await call(client.options(headers=headers) if headers else client)
         except UnsupportedProductError as error:
             content = error.body if isinstance(error.body, bytes) else b""
-            page = page_failure(tried, self.on, error.meta.headers.get("content-type", ""), content)
+            page = page_failure(tried, self.on, error.meta.headers.get("content-type") or "", content)
             raise SourceError(page or _not_elastic(tried, self.on)) from error
         except ApiError as error:
             raise SourceError(_status(error, tried, self.on)) from error
@@ -210,9 +211,9 @@ class ElasticIndex:
             raise SourceError(self._transport_failure(error, tried)) from error
 
     def _transport_failure(self, error: Exception, tried: str) -> Failure:
+        from elastic_transport import TlsError
         from elasticsearch import ConnectionError as Unconnected
         from elasticsearch import ConnectionTimeout, SerializationError
-        from elastic_transport import TlsError
 
         kind, hint = FailureKind.UNREACHABLE, "is the server up? midwatch doctor"
         got = clean(str(getattr(error, "message", error)), 160)
@@ -231,9 +232,10 @@ class ElasticIndex:
             cause = getattr(why, "os_error", why)
             if isinstance(cause, ConnectionRefusedError):
                 got = "connection refused"
-            elif type(why).__name__ in ("ClientPayloadError", "BadHttpMessage", "ClientResponseError"):
-                kind, hint = FailureKind.BAD_ANSWER, "truncated, or something on the way breaks answers off"
-            elif "payload" in got.lower():
+            elif (
+                type(why).__name__ in ("ClientPayloadError", "BadHttpMessage", "ClientResponseError")
+                or "payload" in got.lower()
+            ):
                 kind, hint = FailureKind.BAD_ANSWER, "truncated, or something on the way breaks answers off"
         return Failure(kind=kind, tried=tried, on=self.on, got=got, hint=hint)
 
@@ -251,7 +253,7 @@ def _not_elastic(tried: str, on: str) -> Failure:
 def _status(error: Any, tried: str, on: str) -> Failure:
     content = error.body if isinstance(error.body, bytes) else b""
     headers = error.meta.headers
-    page = page_failure(tried, on, headers.get("content-type", ""), content)
+    page = page_failure(tried, on, headers.get("content-type") or "", content)
     said = ""
     if page is None:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 CAPACITY = 200_000  # about 40 MB; at 60 lines/s nearly an hour, at 2,000 lines/s a hundred seconds
 
 
@@ -27,9 +29,9 @@ class Seen:
         """One document taken."""
         self._times[key] = tracking
 
-    def within(self, first: int, last: int) -> int:
-        """How many are known between two times, both inside."""
-        return sum(1 for tracking in self._times.values() if first <= tracking <= last)
+    def count(self, matches: Callable[[int], bool]) -> int:
+        """How many are known whose tracking time matches."""
+        return sum(1 for tracking in self._times.values() if matches(tracking))
 
     def forget_before(self, cutoff: int) -> None:
         """Drop what no later poll can bring, then what does not fit."""

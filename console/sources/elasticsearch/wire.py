@@ -62,7 +62,7 @@ def _client(access: Access, trouble: list[BaseException], max_bytes: int) -> Asy
         - 1,  # a dead node is another node's question, never the same one's twice
         retry_on_status=(),
         retry_on_timeout=False,
-        serializers={mimetype: passing for mimetype in _MIMETYPES},
+        serializers=dict.fromkeys(_MIMETYPES, passing),
         **tls,
     )
 

@@ -46,9 +46,7 @@ class Where(NamedTuple):
     tried: str
     on: str
 
-    def error(
-        self, kind: FailureKind, got: str, hint: str = "", retry_after_s: float | None = None
-    ) -> SourceError:
+    def error(self, kind: FailureKind, got: str, hint: str = "", retry_after_s: float | None = None) -> SourceError:
         """The whole error. `got` is foreign text and cleaned here."""
         return SourceError(
             Failure(
@@ -149,9 +147,7 @@ def in_band(where: Where, said: Status) -> SourceError | Expired:
         return Expired(said.message or "410")
     kind = _KINDS.get(said.code or 500, FailureKind.BAD_ANSWER)
     words = f"{said.code}: {said.message or said.reason or 'no words'}"
-    return where.error(
-        kind, f"the watch said {words}", "it is opened again by itself", _retry_after({}, said)
-    )
+    return where.error(kind, f"the watch said {words}", "it is opened again by itself", _retry_after({}, said))
 
 
 def status_object(data: bytes) -> Status | None:
@@ -169,23 +165,18 @@ def unreachable(where: Where, error: Exception, timeout_s: float | None) -> Sour
     """What a transport error means."""
     if isinstance(error, TimeoutError):
         waited = f" within {timeout_s:g} s" if timeout_s is not None else ", the stream went silent"
-        return where.error(
-            FailureKind.TIMEOUT, f"no answer{waited}", "is the API server reachable? midwatch doctor"
-        )
+        return where.error(FailureKind.TIMEOUT, f"no answer{waited}", "is the API server reachable? midwatch doctor")
     cause: BaseException | None = error
     while cause is not None:
+        # aiohttp's own class inherits from ssl's and lacks its fields; the true one is inside.
+        cause = getattr(cause, "certificate_error", cause)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return where.error(
-                FailureKind.UNREACHABLE, f"certificate not trusted: {cause.verify_message}", "set ca_file"
-            )
+            why = getattr(cause, "verify_message", "") or type(cause).__name__
+            return where.error(FailureKind.UNREACHABLE, f"certificate not trusted: {why}", "set ca_file")
         if isinstance(cause, ssl.SSLError):
-            return where.error(
-                FailureKind.UNREACHABLE, f"TLS: {cause.reason or cause}", "is it https? midwatch doctor"
-            )
+            return where.error(FailureKind.UNREACHABLE, f"TLS: {cause.reason or cause}", "is it https? midwatch doctor")
         if isinstance(cause, OSError) and cause.strerror:
-            return where.error(
-                FailureKind.UNREACHABLE, cause.strerror, "is the API server up? midwatch doctor"
-            )
+            return where.error(FailureKind.UNREACHABLE, cause.strerror, "is the API server up? midwatch doctor")
         cause = getattr(cause, "os_error", None) or cause.__cause__
     if isinstance(error, ValueError):  # a url, a proxy or a header that cannot be used
         # Not the error's text: an invalid url is quoted in it, and a url may hold a password.

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     import aiohttp
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-CONNECTIONS = 16  # four kinds watched in two namespaces each, and room for questions
+KINDS = 4  # watched at once, each in every configured namespace
+SPARE_CONNECTIONS = 8  # lists and questions beside the watches
 
 
 class KubeTarget(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
@@ -63,6 +64,11 @@ class KubeTarget(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=T
     timeout_s: float = 10.0  # to connect, and for the first byte of an answer
     authorization: Callable[[], Awaitable[str | None]] | None = None  # the whole header's value
     region_label: str = "topology.kubernetes.io/region"
+
+    @property
+    def connections(self) -> int:
+        """The most at once: a watch holds one for minutes, and a question must not wait for its end."""
+        return KINDS * max(1, len(self.namespaces)) + SPARE_CONNECTIONS
 
     def __repr__(self) -> str:
         return f"KubeTarget({self.cluster!r})"  # headers and a URL may hold secrets
@@ -256,7 +262,7 @@ async def _pool(target: KubeTarget, url: str, ca_file: str | None, credentials: 
     if target.client_cert is not None:
         context.load_cert_chain(target.client_cert, target.client_key)
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=context),
+        connector=aiohttp.TCPConnector(limit=target.connections, ssl=context),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=target.proxy is None,
     )
@@ -273,7 +279,7 @@ async def _pool_by_kubeconfig(target: KubeTarget, on: str, clock: Clock) -> _Poo
     configuration.cert_file = target.client_cert or configuration.cert_file
     configuration.key_file = target.client_key if target.client_cert else configuration.key_file
     configuration.verify_ssl = configuration.verify_ssl and not target.is_insecure
-    configuration.connection_pool_maxsize = CONNECTIONS
+    configuration.connection_pool_maxsize = target.connections
     proxy = target.proxy or configuration.proxy
     configuration.client_session_kwargs = {
         "cookie_jar": aiohttp.DummyCookieJar(),

@@ -56,9 +56,7 @@ class Given:
             raise
         # The callback is not ours, and its text may hold what it read: name only its class.
         except Exception as error:
-            raise unreadable(
-                self._on, f"reading it raised {type(error).__name__}", "midwatch doctor"
-            ) from error
+            raise unreadable(self._on, f"reading it raised {type(error).__name__}", "midwatch doctor") from error
 
     def forget(self, refused: str | None) -> None:
         """The one who gave it reads it anew at each question."""
@@ -130,6 +128,4 @@ def basic(user: str, password: str) -> str:
 
 def unreadable(on: str, got: str, hint: str) -> SourceError:
     """A credential that cannot be had."""
-    return SourceError(
-        Failure(kind=FailureKind.UNAUTHORIZED, tried="read the credential", on=on, got=got, hint=hint)
-    )
+    return SourceError(Failure(kind=FailureKind.UNAUTHORIZED, tried="read the credential", on=on, got=got, hint=hint))

@@ -221,9 +221,7 @@ def event(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[Ku
 
 
 PODS: Kind[Pod] = Kind("pods", "", "/api/v1", pod, lambda value: value.key)
-DEPLOYMENTS: Kind[Deployment] = Kind(
-    "deployments", "apps", "/apis/apps/v1", deployment, lambda value: value.key
-)
+DEPLOYMENTS: Kind[Deployment] = Kind("deployments", "apps", "/apis/apps/v1", deployment, lambda value: value.key)
 NODES: Kind[Node] = Kind("nodes", "", "/api/v1", node, lambda value: value.key, is_namespaced=False)
 # Both forms are served there.
 EVENTS: Kind[KubeEvent] = Kind("events", "", "/api/v1", event, lambda value: value.key)

@@ -78,9 +78,7 @@ class ExecPlugin:
 
     async def authorization(self) -> str | None:
         async with self._running:
-            if self._status is None or (
-                self._good_until is not None and self._clock.now().utc >= self._good_until
-            ):
+            if self._status is None or (self._good_until is not None and self._clock.now().utc >= self._good_until):
                 self._status = None
                 self._keep(await self._mint())
             token = self._status.token if self._status is not None else None
@@ -104,9 +102,7 @@ class ExecPlugin:
     async def _mint(self) -> _Status:
         spec = self._spec
         if spec.interactive_mode == "Always":
-            raise self._error(
-                "it asks for a terminal (interactiveMode Always)", f"run {spec.command} yourself"
-            )
+            raise self._error("it asks for a terminal (interactiveMode Always)", f"run {spec.command} yourself")
         try:
             process = await asyncio.create_subprocess_exec(
                 spec.command,
@@ -123,9 +119,7 @@ class ExecPlugin:
         out, err = await self._output(process)
         if process.returncode != 0:
             words = clean(err.decode("utf-8", "replace").strip(), 300) or "no words on stderr"
-            raise self._error(
-                f"exit {process.returncode}: {words}", "run kubectl once in a terminal, then try again"
-            )
+            raise self._error(f"exit {process.returncode}: {words}", "run kubectl once in a terminal, then try again")
         return self._understood(out)
 
     async def _output(self, process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
@@ -135,9 +129,7 @@ class ExecPlugin:
                 out, err = await asyncio.gather(_bounded(process.stdout), _bounded(process.stderr))
                 await process.wait()
         except TimeoutError:
-            raise self._error(
-                f"no answer within {self._timeout_s:.0f} s", "does it wait for a browser?"
-            ) from None
+            raise self._error(f"no answer within {self._timeout_s:.0f} s", "does it wait for a browser?") from None
         finally:
             if process.returncode is None:
                 _kill(process.pid)
@@ -155,9 +147,7 @@ class ExecPlugin:
             raise self._error(f"its output is no ExecCredential: {clean(str(error), 200)}", hint) from None
         status = credential.status
         if credential.api_version != self._spec.api_version:
-            raise self._error(
-                f"it speaks {clean(credential.api_version, 80)}, not {self._spec.api_version}", hint
-            )
+            raise self._error(f"it speaks {clean(credential.api_version, 80)}, not {self._spec.api_version}", hint)
         if not status.token and not (status.client_certificate_data and status.client_key_data):
             raise self._error("neither a token nor a certificate with its key", hint)
         return status

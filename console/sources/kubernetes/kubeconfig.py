@@ -125,9 +125,7 @@ def _plain(user: dict[str, Any], on: str) -> str | None:
         token = config.get("id-token") or config.get("access-token")
         if token:
             return bearer(str(token), on)
-        raise ConfigException(
-            f"auth-provider {provider.get('name')} has no token: run kubectl once, it fetches one"
-        )
+        raise ConfigException(f"auth-provider {provider.get('name')} has no token: run kubectl once, it fetches one")
     if user.get("username") is not None and user.get("password") is not None:
         return basic(str(user["username"]), str(user["password"]))
     return None

@@ -183,9 +183,7 @@ class ListWatch(Generic[T]):
             if not token:
                 break
         if not version:
-            raise body.where.error(
-                FailureKind.BAD_ANSWER, "a list without a resourceVersion", "is it an API server?"
-            )
+            raise body.where.error(FailureKind.BAD_ANSWER, "a list without a resourceVersion", "is it an API server?")
         touched.update(self.items.keys() - fresh.keys())  # deleted while nobody watched
         self.items, self.unreadable, self.nameless, self.version = fresh, unreadable, nameless, version
         self.touched |= touched
@@ -221,9 +219,7 @@ class ListWatch(Generic[T]):
         tried = f"watch {self._kind.plural}"
         is_opened = False
         try:
-            async with self._connection.ask(
-                self._path, tried, params, silence_s=self._pace.silence_s
-            ) as answer:
+            async with self._connection.ask(self._path, tried, params, silence_s=self._pace.silence_s) as answer:
                 if not 200 <= answer.status < 300:
                     body = await answer.body()
                     raise self._explained(refusal(body.where, body.status, body.headers, body.data), "watch")
@@ -237,9 +233,7 @@ class ListWatch(Generic[T]):
 
     async def _follow(self, answer: Answer) -> bool:
         if "html" in answer.headers.get("Content-Type", ""):
-            raise answer.where.error(
-                FailureKind.BAD_ANSWER, "an HTML page for a watch", "a login page or a proxy?"
-            )
+            raise answer.where.error(FailureKind.BAD_ANSWER, "an HTML page for a watch", "a login page or a proxy?")
         opened = self._followed_at = self._clock.now().mono
         lines = Lines(self._pace.line_bytes)
         has_lines = False
@@ -375,9 +369,7 @@ class ListWatch(Generic[T]):
 
     def _internal(self, error: Exception) -> Failure:
         ref = f"{self._rng.getrandbits(32):08x}"
-        log.error(
-            "%s %s: ref %s: our own exception", self._connection.on, self._kind.plural, ref, exc_info=error
-        )
+        log.error("%s %s: ref %s: our own exception", self._connection.on, self._kind.plural, ref, exc_info=error)
         return Failure(
             kind=FailureKind.INTERNAL,
             tried=f"watch {self._kind.plural}",

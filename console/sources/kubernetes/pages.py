@@ -24,14 +24,8 @@ def page_of(body: Body) -> Page:
         page = msgspec.json.decode(body.data, type=Page)
     except UNREADABLE_ERRORS as error:
         begin = body.data[:80].decode("utf-8", "replace").strip()
-        got = (
-            f"no list but {begin!r}"
-            if not begin.startswith("{")
-            else f"a list cut short or misshapen: {error}"
-        )
-        raise body.where.error(
-            FailureKind.BAD_ANSWER, got, "a proxy or a login page before the API server?"
-        ) from None
+        got = f"no list but {begin!r}" if not begin.startswith("{") else f"a list cut short or misshapen: {error}"
+        raise body.where.error(FailureKind.BAD_ANSWER, got, "a proxy or a login page before the API server?") from None
     if not (page.kind or "").endswith("List") or page.metadata is None:
         got = f"a document of kind {clean(page.kind or 'none', 80)}, not a list"
         raise body.where.error(FailureKind.BAD_ANSWER, got, "does the url point at an API server?")

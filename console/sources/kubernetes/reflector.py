@@ -211,9 +211,7 @@ class _Snapshot(Generic[T]):
         )
 
 
-def _only_failed(
-    before: Reading[Objects[T]], failed: list[tuple[ListWatch[T], Failure]]
-) -> Reading[Objects[T]] | None:
+def _only_failed(before: Reading[Objects[T]], failed: list[tuple[ListWatch[T], Failure]]) -> Reading[Objects[T]] | None:
     """The objects as they were, under the first failure; nothing when that has been said already."""
     failure = failed[0][1]
     if before.state is State.ERROR and before.error == failure:

@@ -47,6 +47,7 @@ class Connection:
         self.timeout_s = access.timeout_s
         self.on = place(KIND, access.url)
         self.last = Exchange()
+        self._is_query = False
         session = requests.Session()
         session.trust_env = False
         session.max_redirects = 2
@@ -91,19 +92,20 @@ class Connection:
             self._session.get(self._access.url + path, headers=dict(headers), timeout=self._access.timeout_s)
             return self.last.frame.data if self.last.frame is not None else msgspec.Raw(b"null")
 
-        result: msgspec.Raw = self._ask(path, headers, ask)
+        result: msgspec.Raw = self._ask(path, headers, ask, is_query=False)
         return result
 
     def close(self) -> None:
         """Ends its connections."""
         self._session.close()
 
-    def _ask(self, what: str, headers: Mapping[str, str], call: Any) -> Any:
+    def _ask(self, what: str, headers: Mapping[str, str], call: Any, is_query: bool = True) -> Any:
         import requests
         from prometheus_api_client.exceptions import PrometheusApiClientException
 
         tried = f"ask {clean(what, 80)!r}"
         self.last = Exchange()
+        self._is_query = is_query
         self._client.headers = dict(headers)
         try:
             result = call()
@@ -145,8 +147,7 @@ class Connection:
             if last.status != 200 or page is not None or last.frame is None or last.frame.status != "success":
                 last.failure = _refusal(last, page, tried, self.on)
                 return content, None
-            is_query = b'"resultType"' in bytes(last.frame.data)
-            return content, {"data": {"result": series(last.frame.data) if is_query else ()}}
+            return content, {"data": {"result": series(last.frame.data) if self._is_query else ()}}
         except TooLarge:
             last.failure = too_large(tried, self.on, MAX_BYTES)
         except TooManyPoints as error:
@@ -252,4 +253,5 @@ def _adapter(connection: Connection) -> Any:
                 response.json = lambda **_: decoded
             return response
 
-    return Bounded(max_retries=Retry(total=0), pool_connections=1, pool_maxsize=1)
+    # read=False: a read that times out is then told as such, not as a connection that failed.
+    return Bounded(max_retries=Retry(total=0, read=False), pool_connections=1, pool_maxsize=1)

@@ -236,6 +236,25 @@ async def test_a_config_out_that_cannot_be_written_is_said_and_nothing_stays(tmp
     assert child.returncode == 2 and b"nosuch" in stderr and b"Traceback" not in stderr
 
 
+async def test_log_lines_name_pods_that_stand_in_the_cluster(tmp_path: Path):
+    async with running(tmp_path) as (_, config), aiohttp.ClientSession() as session:
+        ports = ports_of(config)
+        known: set[str] = set()
+        for namespace in ("live", "vod", "platform"):
+            url = f"http://127.0.0.1:{ports['kubernetes']}/api/v1/namespaces/{namespace}/pods"
+            async with session.get(url) as response:
+                known |= {pod["metadata"]["name"] for pod in (await response.json())["items"]}
+        assert len(known) == 400
+        query = {"size": 300, "sort": [{"@timestamp": "desc"}]}
+        url = f"http://127.0.0.1:{ports['elasticsearch']}/logs-video-*/_search"
+        async with session.post(url, json=query) as response:
+            lines = [hit["_source"] for hit in (await response.json())["hits"]["hits"]]
+    assert len(lines) == 300
+    named = {line["kubernetes"]["pod"]["name"] for line in lines}
+    # One encoder is replaced now and then; its last words may outlive it.
+    assert all(name.startswith("vod-encoder-") for name in named - known) and len(named & known) > 10
+
+
 async def test_ready_is_when_every_port_has_answered(tmp_path: Path):
     platform = Platform(Settings(config_out=str(tmp_path / "c.toml")))
     try:

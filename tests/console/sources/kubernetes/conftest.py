@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -77,9 +78,7 @@ class Wire:
         self._writer.write(data)
         await self._writer.drain()
 
-    async def reply(
-        self, status: int, body: object, content_type: str = "application/json", **headers: str
-    ) -> None:
+    async def reply(self, status: int, body: object, content_type: str = "application/json", **headers: str) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         await self.head(status, {"Content-Type": content_type, "Content-Length": str(len(data)), **named})
@@ -122,6 +121,8 @@ class Api:
         self.date: datetime | None = None
         self.url = ""
         self.connections = 0
+        self.tls: ssl.SSLContext | None = None
+        self.peers: list[Any] = []  # certificates that clients showed
         self._server: asyncio.Server | None = None
         self._port = 0
         self._watching: set[Wire] = set()
@@ -143,7 +144,13 @@ class Api:
         """An object at the next version, stored."""
         self.version += 1
         body = {
-            "metadata": {"name": name, "namespace": "live", "uid": name, "resourceVersion": str(self.version), **meta},
+            "metadata": {
+                "name": name,
+                "namespace": "live",
+                "uid": name,
+                "resourceVersion": str(self.version),
+                **meta,
+            },
             "spec": {"containers": [{"name": "app", "image": "packager:3.8.1"}]},
             "status": {"phase": phase},
         }
@@ -171,15 +178,14 @@ class Api:
         """Push to this watch until its client leaves."""
         self._watching.add(wire)
         try:
-            while wire.is_open:
-                await asyncio.sleep(3600)
+            await asyncio.Event().wait()
         finally:
             self._watching.discard(wire)
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self.tls)
         self._port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self._port}"
 
     async def stop(self) -> None:
         assert self._server is not None
@@ -194,6 +200,7 @@ class Api:
         assert task is not None
         self._handlers.add(task)
         self.connections += 1
+        self.peers.append(writer.get_extra_info("peercert"))
         try:
             await self._answer(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -276,7 +283,7 @@ def names_of(reading: Any) -> set[str] | None:
 
 async def eventually(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while not holds():
+        while not holds():  # noqa: ASYNC110, the condition is in a server or a source that knows no event
             await asyncio.sleep(0.002)
 
 

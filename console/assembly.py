@@ -1,0 +1,231 @@
+"""Config -> sources, hub, desk. The one place that knows every room of the engine; no Textual.
+
+Nothing is connected, imported or read from disk here: a source is made when its feed's first reader comes, and its
+connector is imported then, off the loop. What a site does not configure has no feed, and its pane says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from console.config import Config
+from console.config.backend import Backend, Credential
+from console.config.secrets import resolve
+from console.config.site import Cluster, Elasticsearch, Site
+from console.feeds.capacity import CapacityDerivation
+from console.feeds.derived import Derivation, DerivedFeed
+from console.feeds.desk import Desk
+from console.feeds.hub import Hub
+from console.feeds.incidents import ALERTS, IncidentsDerivation
+from console.feeds.ledger import LedgerFeed
+from console.feeds.log import LogFeed, LogRing
+from console.feeds.logs import LEVELS, TAIL, LogsDerivation
+from console.feeds.raw import StateFeed
+from console.feeds.streams import CHANNELS, METRICS, PROBER, StreamsDerivation
+from console.feeds.workloads import WorkloadsDerivation, feed_name
+from console.model.instant import Clock
+from console.model.scope import Scope
+from console.rows import gauges, incidents, lines, pods, streams
+from console.sources.access import Access
+from console.sources.meter import Meter
+
+GAUGES = "prometheus.gauges"
+
+
+class Engine:
+    """One site, ready to be looked at. Close it to leave nothing behind."""
+
+    def __init__(self, name: str, site: Site, config: Config, clock: Clock) -> None:
+        self.name = name
+        self.site = site
+        self.clock = clock
+        self.hub = Hub(clock)
+        self._config = config
+        self._closing: list[Callable[[], Awaitable[None]]] = []
+        self._ring: LogRing | None = None
+        self._add_metrics()
+        self._add_alerts()
+        self._add_logs()
+        self._add_workloads()
+        self._add_streams()
+        self._add_incidents()
+        self.hub.add(LedgerFeed(self.hub, clock))
+        self.desk = Desk(self.hub, clock, self._ring)
+
+    @classmethod
+    def open(cls, config: Config, site: str | None, clock: Clock) -> Engine:
+        """The site by its name, else the default. Raises ValueError that lists the sites."""
+        name, chosen = config.choose(site)
+        return cls(name, chosen, config, clock)
+
+    @property
+    def is_prod(self) -> bool:
+        return self.site.guard.value == "prod"
+
+    async def close(self) -> None:
+        """Stop every feed, then what feeds shared."""
+        await self.hub.close()
+        for close in self._closing:
+            await close()
+
+    def _derive(self, name: str, derivation: Derivation[Any]) -> None:
+        self.hub.add(DerivedFeed(name, derivation, self.hub, self.clock))
+
+    def _add_metrics(self) -> None:
+        backend = self.site.prometheus
+        if backend is None:
+            return
+        from console.sources.prometheus import channels as channel_source
+        from console.sources.prometheus import client as prometheus
+        from console.sources.prometheus import gauges as gauge_source
+
+        meter = Meter(self.clock)
+        client = prometheus.PrometheusClient(access(backend), self.clock, meter)
+        self._closing.append(client.close)
+        if self.site.gauges:
+            self.hub.add(
+                StateFeed(
+                    GAUGES,
+                    lambda: gauge_source.gauges_source(GAUGES, client, self.site.gauges, self.clock, meter),
+                    self.clock,
+                )
+            )
+            self._derive(gauges.VIEW, CapacityDerivation(GAUGES))
+        if self._has_channels:
+            queries = {
+                field: query
+                for field in self.site.measures.__struct_fields__
+                if (query := getattr(self.site.measures, field))
+            }
+            self.hub.add(
+                StateFeed(
+                    METRICS,
+                    lambda: channel_source.channels_source(METRICS, client, self.clock, meter, queries),
+                    self.clock,
+                )
+            )
+
+    def _add_alerts(self) -> None:
+        backend = self.site.alertmanager
+        if backend is None:
+            return
+        from console.sources.alertmanager import alerts
+
+        self.hub.add(
+            StateFeed(ALERTS, lambda: alerts.alerts_source(ALERTS, access(backend), self.clock, Meter(self.clock)), self.clock)
+        )
+
+    def _add_logs(self) -> None:
+        backend: Elasticsearch | None = self.site.elasticsearch
+        if backend is None:
+            return
+        from console.sources.elasticsearch import levels, tail
+
+        reach = access(backend)
+        feed = LogFeed(
+            TAIL, lambda: tail.tail_source(TAIL, reach, backend.index, self.clock, Meter(self.clock)), self.clock
+        )
+        self._ring = feed.ring
+        self.hub.add(feed)
+        self.hub.add(
+            StateFeed(
+                LEVELS,
+                lambda: levels.levels_source(LEVELS, reach, backend.index, self.clock, Meter(self.clock)),
+                self.clock,
+            )
+        )
+        self._derive(lines.VIEW, LogsDerivation())
+
+    def _add_workloads(self) -> None:
+        if not self.site.kubernetes:
+            return
+        from console.sources import kubernetes
+
+        for cluster, backend in self.site.kubernetes.items():
+            target = kube_target(cluster, backend)
+            connection = kubernetes.Connection(target, self.clock)
+            for kind, make in (
+                ("pods", kubernetes.pods),
+                ("deployments", kubernetes.deployments),
+                ("nodes", kubernetes.nodes),
+                ("events", kubernetes.events),
+            ):
+                self.hub.add(
+                    StateFeed(
+                        feed_name(cluster, kind),
+                        lambda make=make, target=target, connection=connection: make(  # type: ignore[misc]
+                            target, self.clock, connection=connection
+                        ),
+                        self.clock,
+                    )
+                )
+        self._derive(pods.VIEW, WorkloadsDerivation(tuple(self.site.kubernetes)))
+
+    @property
+    def _has_channels(self) -> bool:
+        channels = self.site.channels
+        return bool(channels.files or channels.urls or channels.inline)
+
+    def _add_streams(self) -> None:
+        if not self._has_channels:
+            return
+        from console.sources.hls import listing, prober
+
+        self.hub.add(StateFeed(CHANNELS, lambda: listing.channels_source(CHANNELS, self.site.channels, self.clock), self.clock))
+        self.hub.add(StateFeed(PROBER, lambda: prober.ProberSource(PROBER, self._channel_list, self.clock), self.clock))
+        self._derive(streams.VIEW, StreamsDerivation(has_metrics=METRICS in self.hub))
+
+    def _add_incidents(self) -> None:
+        inputs = [name for name in (ALERTS, streams.VIEW, pods.VIEW) if name in self.hub]
+        if ALERTS in inputs or streams.VIEW in inputs:
+            self._derive(incidents.VIEW, IncidentsDerivation(tuple(inputs)))
+
+
+def access(backend: Backend) -> Access:
+    """A backend of the configuration as a source takes it. The secret itself is read when a request needs it."""
+    credential: Credential | None = backend.read
+
+    async def authorize() -> Mapping[str, str]:
+        return await resolve(credential)
+
+    certificate = credential.client_cert if credential is not None else None
+    return Access(
+        urls=backend.all_urls,
+        ca_file=str(backend.ca_file) if backend.ca_file is not None else None,
+        headers=backend.headers,
+        proxy=backend.proxy,
+        timeout_s=backend.timeout_s,
+        authorize=authorize,
+        client_cert=(str(certificate.cert_file), str(certificate.key_file)) if certificate is not None else None,
+    )
+
+
+def kube_target(name: str, backend: Cluster) -> Any:
+    """A cluster of the configuration as its source takes it."""
+    from console.sources.kubernetes import KubeTarget
+
+    reach = access(backend)
+
+    async def authorization() -> str | None:
+        return (await reach.authorize()).get("Authorization")
+
+    return KubeTarget(
+        cluster=name,
+        url=backend.url,
+        kubeconfig=str(backend.kubeconfig) if backend.kubeconfig is not None else None,
+        context=backend.context,
+        namespaces=backend.namespaces,
+        headers=backend.headers,
+        ca_file=reach.ca_file,
+        client_cert=reach.client_cert[0] if reach.client_cert else None,
+        client_key=reach.client_cert[1] if reach.client_cert else None,
+        proxy=backend.proxy,
+        timeout_s=backend.timeout_s,
+        authorization=authorization if backend.read is not None else None,
+    )
+
+
+def scoped(scope: Scope) -> str:
+    """How a scope is written for people."""
+    return str(scope) or "everything"

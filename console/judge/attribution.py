@@ -1,0 +1,246 @@
+"""Whose fault it is: symptoms of many vantages become one finding per (code, rendition, layer).
+
+The origin decides. If it shows a code, the edges that show it too are evidence; if it is proven well, the
+edges are at fault: CRIT when at least two thirds of them are bad (a lone edge counts as all), else at most
+WARN. An upstream finding suppresses what follows from it downstream. What cannot be decided yet is withheld,
+never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from console.judge.checks import stale
+from console.judge.checks.fetching import FETCH_CODES
+from console.judge.codes import ABOUT, Code, CodeClass
+from console.judge.finding_text import sentence
+from console.judge.origin import any_ahead, vouches
+from console.judge.symptom import Fact, Sight, Symptom
+from console.model.finding import Finding
+from console.model.severity import Layer, Severity, worst
+
+EDGE_QUORUM = 2 / 3
+_BROKEN = FETCH_CODES | {Code.MSEQ_BACK, Code.UNEXPECTED_END}
+EXPLAINED_BY: dict[Code, frozenset[Code]] = {
+    Code.STALE: _BROKEN | {Code.STALE},
+    Code.EDGE_SKEW: frozenset({Code.MSEQ_BACK}),
+    Code.LATENCY: _BROKEN | {Code.LATENCY, Code.STALE},
+    **dict.fromkeys(FETCH_CODES, FETCH_CODES),
+}
+_EXCEPTIONS = {
+    Code.SEG_BAD: Layer.TRANSCODE,
+    Code.SEG_DUP: Layer.TRANSCODE,
+    Code.KEY: Layer.DRM,
+    Code.UNEXPECTED_END: Layer.SCHEDULE,
+}
+_COLLAPSIBLE = frozenset({Code.FETCH_FAIL, Code.TIMEOUT, Code.NOT_PLAYLIST})
+
+
+def attributed(sight: Sight, symptoms: Sequence[Symptom]) -> tuple[tuple[Finding, ...], bool]:
+    """The findings, worst first, and whether something was withheld until the origin has spoken."""
+    symptoms = _seen_everywhere(sight, symptoms)
+    groups: dict[tuple[Code, str | None], list[Symptom]] = {}
+    for symptom in symptoms:
+        groups.setdefault((symptom.code, symptom.rendition), []).append(symptom)
+    at_origin = {(s.code, s.rendition) for s in symptoms if s.vantage == sight.origin}
+    findings: list[Finding] = []
+    is_withheld = False
+    for (code, rendition), group in groups.items():
+        finding, withheld = _of_group(sight, code, rendition, group, at_origin, symptoms)
+        is_withheld = is_withheld or withheld
+        if finding is not None:
+            findings.append(finding)
+    findings = _collapsed(sight, _without_consequences(findings))
+    findings.sort(key=lambda f: (-f.severity.rank, list(Code).index(Code(f.code)), f.rendition or ""))
+    return tuple(findings), is_withheld
+
+
+def _of_group(
+    sight: Sight,
+    code: Code,
+    rendition: str | None,
+    group: list[Symptom],
+    at_origin: set[tuple[Code, str | None]],
+    symptoms: Sequence[Symptom],
+) -> tuple[Finding | None, bool]:
+    own = [s for s in group if s.vantage == sight.origin]
+    edges = [s for s in group if s.vantage != sight.origin]
+    if own:
+        layer = _origin_layer(sight, code, rendition)
+        if layer is None:
+            return None, True
+        severity = own[0].severity
+        if layer is Layer.TRANSCODE and rendition == _top(sight):
+            severity = (
+                Severity.CRIT
+            )  # without its best rung the channel is visibly worse for everybody who had it
+        return _finding(sight, layer, severity, own + edges, is_origin=True), False
+    if sight.origin is not None:
+        reasons = EXPLAINED_BY.get(code, frozenset({code}))
+        if any((reason, rendition) in at_origin for reason in reasons):
+            return None, False
+        vouched = [s for s in edges if vouches(sight, s)]
+    elif ABOUT[code].code_class is CodeClass.CONTENT and 1 < len(edges) == len(sight.memory.channel.edges):
+        return _finding(sight, Layer.PACKAGE, max((s.severity for s in edges), key=_rank), edges), False
+    else:
+        vouched = [s for s in edges if code is not Code.STALE or any_ahead(sight, s)]
+    if not vouched:
+        return None, True
+    return _finding(sight, Layer.EDGE, _edge_severity(sight, code, vouched, symptoms), vouched), len(
+        vouched
+    ) < len(edges)
+
+
+def _edge_severity(sight: Sight, code: Code, group: list[Symptom], symptoms: Sequence[Symptom]) -> Severity:
+    """CRIT when the quorum is bad. Different ways of not delivering one playlist count together."""
+    bad = {s.vantage for s in group}
+    if code in FETCH_CODES:
+        bad |= {
+            s.vantage for s in symptoms if s.code in FETCH_CODES and s.rendition == group[0].rendition
+        } & {edge.name for edge in sight.memory.channel.edges}
+    edges = max(1, len(sight.memory.channel.edges))
+    if len(bad) >= EDGE_QUORUM * edges and not (code is Code.EDGE_SKEW and len(bad) == 1):
+        return Severity.CRIT
+    return Severity.WARN
+
+
+def _seen_everywhere(sight: Sight, symptoms: Sequence[Symptom]) -> list[Symptom]:
+    """Where no origin is watched, an EDGE_SKEW at all edges is MSEQ_BACK: no edge has a newer copy."""
+    if sight.origin is not None:
+        return list(symptoms)
+    return [
+        msgspec.structs.replace(s, code=Code.MSEQ_BACK, severity=Severity.CRIT)
+        if s.code is Code.EDGE_SKEW and _is_everywhere(sight, s, symptoms)
+        else s
+        for s in symptoms
+    ]
+
+
+def _is_everywhere(sight: Sight, symptom: Symptom, symptoms: Iterable[Symptom]) -> bool:
+    names = {vantage.name for vantage in sight.memory.channel.vantages}
+    alike = {s.vantage for s in symptoms if (s.code, s.rendition) == (symptom.code, symptom.rendition)}
+    return len(names) > 1 and alike == names
+
+
+def _origin_layer(sight: Sight, code: Code, rendition: str | None) -> Layer | None:
+    """The layer of a code that the origin shows; None while it is open whether one rendition stands still
+    or all.
+    """
+    if code in _EXCEPTIONS:
+        return _EXCEPTIONS[code]
+    if ABOUT[code].code_class is CodeClass.DELIVERY:
+        return Layer.ORIGIN
+    if code is not Code.STALE:
+        return Layer.PACKAGE
+    return _stale_layer(sight, rendition)
+
+
+def _stale_layer(sight: Sight, rendition: str | None) -> Layer | None:
+    """Transcode when this rendition alone stands still; package when another does too, or there is no other.
+
+    A sibling is decided once it is stale itself or has advanced after this one's newest segment was due to be
+    followed.
+    """
+    mine = None
+    siblings = []
+    for vantage, other, playlist in sight.media():
+        if vantage != sight.origin:
+            continue
+        if other == rendition:
+            mine = playlist
+        elif playlist.is_answering and not playlist.is_over:
+            siblings.append(playlist)
+    if not siblings or mine is None or mine.shown is None:
+        return Layer.PACKAGE
+    if any(stale.level(playlist, sight) is not Severity.OK for playlist in siblings):
+        return Layer.PACKAGE
+    moved_on = mine.shown.mono + 0.75 * mine.target_s
+    if all(playlist.shown is not None and playlist.shown.mono > moved_on for playlist in siblings):
+        return Layer.TRANSCODE
+    counts_from = mine.counts_from() or 0.0
+    is_open = sight.now.mono < counts_from + 2 * mine.target_s + stale.grace_s(mine.target_s)
+    return None if is_open else Layer.TRANSCODE
+
+
+def _top(sight: Sight) -> str | None:
+    expected = sight.memory.expected()
+    return expected[0] if expected else None
+
+
+def _finding(
+    sight: Sight, layer: Layer, severity: Severity, group: list[Symptom], is_origin: bool = False
+) -> Finding:
+    lead = max(group, key=lambda s: (s.vantage == sight.origin, s.severity.rank, -s.first.mono))
+    vantages = _in_order(sight, {s.vantage for s in group})
+    edges = len(sight.memory.channel.edges)
+    evidence: dict[str, Fact] = dict(lead.evidence)
+    evidence["vantages"] = list(vantages)
+    if edges:
+        evidence["edges_bad"] = sum(1 for v in vantages if v != sight.origin)
+        evidence["edges"] = edges
+    return Finding(
+        code=lead.code.value,
+        entity=sight.memory.channel.name,
+        rendition=lead.rendition,
+        layer=layer,
+        vantage=vantages[0] if len(vantages) == 1 else None,
+        severity=severity,
+        reason=sentence(sight, lead, layer, vantages, is_origin),
+        first_seen=min(s.first.utc for s in group),
+        last_seen=max(s.last.utc for s in group),
+        evidence=evidence,
+        spec_ref=ABOUT[lead.code].spec_ref,
+    )
+
+
+def _rank(severity: Severity) -> int:
+    return severity.rank
+
+
+def _in_order(sight: Sight, names: set[str]) -> tuple[str, ...]:
+    return tuple(vantage.name for vantage in sight.memory.channel.vantages if vantage.name in names)
+
+
+def _without_consequences(findings: list[Finding]) -> list[Finding]:
+    """Within one rendition: late because it stands still, missing because the ladder no longer names it."""
+    have = {(f.code, f.rendition) for f in findings}
+    return [
+        f
+        for f in findings
+        if not (f.code == Code.LATENCY and (Code.STALE.value, f.rendition) in have)
+        and not (f.code == Code.RENDITION_MISSING and (Code.LADDER_SHRUNK.value, f.rendition) in have)
+    ]
+
+
+def _collapsed(sight: Sight, findings: list[Finding]) -> list[Finding]:
+    """A vantage that delivers nothing is one finding, not one per rendition."""
+    out: list[Finding] = []
+    rungs = set(sight.memory.expected())
+    groups: dict[tuple[str, Layer, tuple[str, ...]], list[Finding]] = {}
+    for finding in findings:
+        if finding.code in _COLLAPSIBLE:
+            vantages = finding.evidence.get("vantages")
+            key = (finding.code, finding.layer, tuple(vantages) if isinstance(vantages, list) else ())
+            groups.setdefault(key, []).append(finding)
+        else:
+            out.append(finding)
+    for group in groups.values():
+        named = {f.rendition for f in group if f.rendition is not None}
+        if len(group) == 1 or not rungs or not rungs <= named:
+            out.extend(group)
+            continue
+        lead = max(group, key=lambda f: (f.severity.rank, f.rendition is None))
+        out.append(
+            msgspec.structs.replace(
+                lead,
+                rendition=None,
+                severity=worst(f.severity for f in group),
+                reason=lead.reason.replace(lead.rendition or "master", "every playlist", 1),
+                first_seen=min(f.first_seen for f in group),
+                last_seen=max(f.last_seen for f in group),
+                evidence={**lead.evidence, "renditions": sorted(named)},
+            )
+        )
+    return out

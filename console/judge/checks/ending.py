@@ -1,0 +1,31 @@
+"""UNEXPECTED_END: ENDLIST on a playlist that was live. One that ended before it was first seen is simply
+over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.judge.codes import Code
+from console.judge.symptom import Sight, Symptom
+from console.model.severity import Severity
+
+
+def check(sight: Sight) -> Iterator[Symptom]:
+    for vantage, rendition, playlist in sight.media():
+        spell = playlist.ended
+        if spell is None or spell.count < 2:
+            continue
+        yield Symptom(
+            code=Code.UNEXPECTED_END,
+            vantage=vantage,
+            rendition=rendition,
+            severity=Severity.CRIT,
+            first=spell.first,
+            last=spell.last,
+            says="EXT-X-ENDLIST on a playlist that was live",
+            evidence={
+                "url": playlist.url,
+                "newest_sequence": playlist.newest if playlist.newest is not None else -1,
+            },
+        )

@@ -1,0 +1,85 @@
+"""STALE: no new segment for 1.5 T (WARN) or 3 T (CRIT), counted from the first poll that showed the newest
+one.
+
+It fires on an answer whose poll *started* after the threshold (a late stamp on an old body proves nothing),
+or by the clock when no answer came within min(T, 1 s) of it, told by a heartbeat of that moment: a prober
+that has been stopped sends none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.judge.codes import Code
+from console.judge.memory import PlaylistMemory
+from console.judge.symptom import Sight, Symptom, seconds
+from console.model.severity import Severity
+
+LEVELS = ((3.0, Severity.CRIT), (1.5, Severity.WARN))  # in T
+GRACE_CEILING_S = 1.0
+
+
+def grace_s(target_s: float) -> float:
+    """How long after a deadline an answer is waited for."""
+    return min(target_s, GRACE_CEILING_S)
+
+
+def level(playlist: PlaylistMemory, sight: Sight) -> Severity:
+    """How stale this playlist is proven to be."""
+    counts_from = playlist.counts_from()
+    if counts_from is None or playlist.is_over:
+        return Severity.OK
+    target_s = playlist.target_s
+    for targets, severity in LEVELS:
+        if _is_proven(playlist, sight, counts_from + targets * target_s, target_s):
+            return severity
+    return Severity.OK
+
+
+def _is_proven(playlist: PlaylistMemory, sight: Sight, deadline: float, target_s: float) -> bool:
+    probe = sight.probe
+    start = playlist.good_start
+    if start is not None and start >= deadline and start >= probe.blind_until:
+        return True
+    if not playlist.is_answering or probe.good_at is None:
+        return False  # it does not answer: that is another code's business
+    silence_from = max(deadline, probe.blind_until + target_s)
+    is_asked = start is not None and start >= silence_from
+    return not is_asked and probe.good_at >= silence_from + grace_s(target_s)
+
+
+def check(sight: Sight) -> Iterator[Symptom]:
+    for vantage, rendition, playlist in sight.media():
+        severity = level(playlist, sight)
+        counts_from = playlist.counts_from()
+        if severity is Severity.OK or playlist.shown is None or counts_from is None:
+            continue
+        target_s = playlist.target_s
+        age_s = sight.now.mono - counts_from
+        limit_s = LEVELS[1][0] * target_s
+        yield Symptom(
+            code=Code.STALE,
+            vantage=vantage,
+            rendition=rendition,
+            severity=severity,
+            first=playlist.shown.plus(counts_from - playlist.shown.mono + limit_s),
+            last=sight.now,
+            says=f"newest segment {seconds(round(age_s, 1))} old, limit {seconds(limit_s)}",
+            evidence={
+                "age_s": round(age_s, 1),
+                "limit_s": limit_s,
+                "target_duration_s": target_s,
+                "newest_sequence": playlist.newest if playlist.newest is not None else -1,
+                "url": playlist.url,
+            },
+        )
+
+
+def next_deadlines(sight: Sight) -> Iterator[float]:
+    """When the clock alone may change the verdict of a playlist."""
+    for _, _, playlist in sight.media():
+        counts_from = playlist.counts_from()
+        if counts_from is None or playlist.is_over:
+            continue
+        for targets, _ in LEVELS:
+            yield counts_from + targets * playlist.target_s + grace_s(playlist.target_s)

@@ -1,0 +1,254 @@
+"""What one observation adds to the memory: facts only, confirmed where one answer could be chance.
+
+A copy that steps back is not believed at once: the prober asks again, and only the second lower answer in a
+row becomes the new baseline (a restarted packager, an edge with an old copy). One segment back in an answer
+that came from a cache is two nodes of one PoP, each within its TTL, and nobody's fault.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from console.judge.hysteresis import Samples, sampled
+from console.judge.memory import (
+    ADVANCES_KEPT,
+    Advance,
+    ChannelMemory,
+    Place,
+    PlaylistMemory,
+    SegmentMemory,
+    Spell,
+)
+from console.model.instant import Instant
+from console.model.observation import Asked, MediaFacts, Observation, Outcome, Variant
+from console.model.severity import Layer, Severity
+
+CACHE_STEP = 1  # segments by which a cache's second node may lag behind its first
+BEHIND_SEGMENTS = 4  # an edge further behind its origin than this has an old copy
+COMPARABLE_SEGMENTS = 50  # beyond this the two number independently
+HOLD_BACK_TARGETS = 3.0  # RFC 8216bis 4.4.3.8: the default of HOLD-BACK
+LADDER_LIMIT = 64
+SAME_FALL_S = 60.0  # a playlist that goes back again within this is still the same fault
+
+
+def learn(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> ChannelMemory:
+    """The memory with one observation more. `is_tainted`: the prober was late, so a failure may be its
+    own.
+    """
+    vantage = memory.vantage(seen.vantage)
+    if seen.channel != memory.channel.name or vantage is None:
+        return memory
+    if seen.asked is Asked.SEGMENT:
+        return _with_segment(memory, seen, is_tainted)
+    place: Place = (seen.vantage, seen.rendition)
+    before = memory.playlists.get(place)
+    if before is not None and seen.at.mono <= before.last_at.mono:
+        return memory  # told twice, or merged out of order
+    after = _answered(before, seen, is_tainted)
+    playlists = dict(memory.playlists)
+    if seen.media is not None and seen.outcome is Outcome.OK:
+        is_from_cache = vantage.layer is Layer.EDGE or seen.age_header_s is not None
+        after = _with_media(memory, after, seen, seen.media, is_from_cache)
+        root = playlists.get((seen.vantage, None))
+        if root is not None and not root.variants:  # the vantage's URL turned out to be this media playlist
+            del playlists[(seen.vantage, None)]
+        memory = _with_least_latency(memory, after)
+    elif seen.variants and seen.outcome is Outcome.OK:
+        memory = _with_ladder(memory, seen)
+        after = _with_variants(memory, after, seen)
+        kept = set(memory.expected()) | {rung.rendition for rung in seen.variants}
+        for vantage_name, rendition in list(playlists):
+            if vantage_name == seen.vantage and rendition is not None and rendition not in kept:
+                del playlists[(vantage_name, rendition)]
+    playlists[place] = after
+    return msgspec.structs.replace(memory, playlists=playlists)
+
+
+def _answered(before: PlaylistMemory | None, seen: Observation, is_tainted: bool) -> PlaylistMemory:
+    """The outcome of a fetch, whatever was in it."""
+    start = seen.at.mono - seen.elapsed_s
+    base = before or PlaylistMemory(
+        watched_from=seen.at.mono, last_at=seen.at, last_start=start, last_outcome=seen.outcome
+    )
+    common = msgspec.structs.replace(
+        base,
+        last_at=seen.at,
+        last_start=start,
+        last_outcome=seen.outcome,
+        last_status=seen.status,
+        last_detail=seen.detail,
+        url=seen.url or base.url,
+    )
+    if seen.outcome is Outcome.OK:
+        fetches = base.fetches.with_sample(Severity.OK, seen.at, base.target_s)
+        return msgspec.structs.replace(common, fetches=fetches, good_start=start)
+    if is_tainted:
+        return common
+    fetches = base.fetches.with_sample(Severity.CRIT, seen.at, base.target_s)
+    return msgspec.structs.replace(
+        common, fetches=fetches, bad_outcome=seen.outcome, bad_status=seen.status, bad_detail=seen.detail
+    )
+
+
+def _with_media(
+    memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media: MediaFacts, is_from_cache: bool
+) -> PlaylistMemory:
+    base = msgspec.structs.replace(base, age_header_s=seen.age_header_s)
+    if base.media is None or base.newest is None:
+        return _rebased(base, seen, media)
+    step = base.media.media_sequence - media.media_sequence
+    if step > 0:
+        if step <= CACHE_STEP and is_from_cache:
+            return base
+        back = base.back.again(seen.at) if base.back is not None else Spell(seen.at, seen.at)
+        if back.count < 2:
+            return msgspec.structs.replace(base, back=back, back_by=step)
+        before = base.went_back
+        is_same = before is not None and seen.at.mono - before.last.mono < SAME_FALL_S
+        went = Spell(before.first if before is not None and is_same else back.first, seen.at)
+        fallen = _rebased(base, seen, media)
+        return msgspec.structs.replace(fallen, back=None, back_by=max(step, base.back_by), went_back=went)
+    base = msgspec.structs.replace(base, back=None)
+    if base.newest is None or media.newest_sequence > base.newest:
+        base = _advanced(memory, base, seen, media)
+    base = msgspec.structs.replace(
+        base,
+        media=media,
+        was_live=base.was_live or not media.has_endlist,
+        exceeding=_spell(base.exceeding, _exceeds(media), seen.at),
+        ended=_spell(base.ended, media.has_endlist and base.was_live, seen.at),
+    )
+    return msgspec.structs.replace(base, behind=_spell(base.behind, _is_behind(memory, base, seen), seen.at))
+
+
+def _rebased(base: PlaylistMemory, seen: Observation, media: MediaFacts) -> PlaylistMemory:
+    """A new baseline: ages begin anew, and nothing of the old numbering is compared with the new."""
+    return msgspec.structs.replace(
+        base,
+        media=media,
+        newest=media.newest_sequence,
+        shown=seen.at,
+        advances=(Advance(media.newest_sequence, seen.at.mono, _ends_at(media)),),
+        was_live=base.was_live or not media.has_endlist,
+        exceeding=_spell(base.exceeding, _exceeds(media), seen.at),
+        ended=_spell(base.ended, media.has_endlist and base.was_live, seen.at),
+        behind=None,
+    )
+
+
+def _advanced(
+    memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media: MediaFacts
+) -> PlaylistMemory:
+    gap_s = seen.at.mono - base.shown.mono if base.shown is not None else 0.0
+    advance = Advance(media.newest_sequence, seen.at.mono, _ends_at(media), gap_s)
+    late, latency_s = base.late, base.latency_s
+    if media.newest_ends_at is not None:
+        latency_s = (seen.at.utc - media.newest_ends_at).total_seconds()
+        target_s = media.target_duration_s
+        allowed_s = max(media.hold_back_s or HOLD_BACK_TARGETS * target_s, memory.least_latency_s or 0.0)
+        sample = sampled(latency_s, allowed_s + target_s, allowed_s + 3 * target_s, late.level)
+        if sample is not None:
+            late = late.with_sample(sample, seen.at, target_s)
+    return msgspec.structs.replace(
+        base,
+        newest=media.newest_sequence,
+        shown=seen.at,
+        advances=(*base.advances[-(ADVANCES_KEPT - 1) :], advance),
+        late=late,
+        latency_s=latency_s,
+    )
+
+
+def _is_behind(memory: ChannelMemory, base: PlaylistMemory, seen: Observation) -> bool:
+    """Whether an edge's newest segment is several segments older than what the origin showed before this
+    poll began.
+    """
+    origin = memory.channel.origin
+    if origin is None or origin.name == seen.vantage or seen.media is None:
+        return False
+    other = memory.playlists.get((origin.name, seen.rendition))
+    if other is None or not other.advances or other.media is None:
+        return False
+    start = seen.at.mono - seen.elapsed_s
+    known = [advance for advance in other.advances if advance.at <= start]
+    if not known:
+        return False
+    ends_at = _ends_at(seen.media)
+    if ends_at is not None and known[-1].ends_at is not None:
+        return known[-1].ends_at - ends_at > (BEHIND_SEGMENTS - 0.5) * base.target_s
+    return BEHIND_SEGMENTS <= known[-1].sequence - seen.media.newest_sequence <= COMPARABLE_SEGMENTS
+
+
+def _ends_at(media: MediaFacts) -> float | None:
+    return media.newest_ends_at.timestamp() if media.newest_ends_at is not None else None
+
+
+def _exceeds(media: MediaFacts) -> bool:
+    """round(EXTINF) <= T, to the nearest second with halves up (RFC 8216 4.3.3.1)."""
+    return int(media.longest_extinf_s + 0.5) > media.target_duration_s
+
+
+def _spell(spell: Spell | None, holds: bool, at: Instant) -> Spell | None:
+    if not holds:
+        return None
+    return spell.again(at) if spell is not None else Spell(at, at)
+
+
+def _with_least_latency(memory: ChannelMemory, playlist: PlaylistMemory) -> ChannelMemory:
+    latency_s = playlist.latency_s
+    if (
+        latency_s is None
+        or latency_s < 0
+        or (memory.least_latency_s is not None and latency_s >= memory.least_latency_s)
+    ):
+        return memory
+    return msgspec.structs.replace(memory, least_latency_s=latency_s)
+
+
+def _with_ladder(memory: ChannelMemory, seen: Observation) -> ChannelMemory:
+    """The baseline grows by every rung that the origin (or, where none is watched, any vantage) names."""
+    origin = memory.channel.origin
+    if origin is not None and origin.name != seen.vantage and memory.ladder:
+        return memory
+    known = {rung.rendition for rung in memory.ladder}
+    new = tuple(rung for rung in seen.variants if rung.rendition not in known)
+    if not new:
+        return memory
+    return msgspec.structs.replace(memory, ladder=(*memory.ladder, *new)[:LADDER_LIMIT])
+
+
+def _with_variants(memory: ChannelMemory, base: PlaylistMemory, seen: Observation) -> PlaylistMemory:
+    named = {rung.rendition for rung in seen.variants}
+    lost: dict[str, Spell] = {}
+    for rendition in memory.expected():
+        if rendition not in named:
+            spell = base.lost.get(rendition)
+            lost[rendition] = spell.again(seen.at) if spell is not None else Spell(seen.at, seen.at)
+    is_certain = all(spell.count >= 2 for spell in lost.values())
+    variants: tuple[Variant, ...] = seen.variants if is_certain or not base.variants else base.variants
+    return msgspec.structs.replace(base, variants=variants, lost=lost)
+
+
+def _with_segment(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> ChannelMemory:
+    before = memory.segments.get(seen.vantage) or SegmentMemory(rendition=seen.rendition)
+    if seen.at.mono <= before.last_at:
+        return memory
+    playlist = memory.playlists.get((seen.vantage, seen.rendition))
+    target_s = playlist.target_s if playlist is not None else 4.0
+    start = seen.at.mono - seen.elapsed_s
+    is_good = seen.outcome is Outcome.OK
+    fetches: Samples = before.fetches
+    if is_good or not is_tainted:
+        fetches = fetches.with_sample(Severity.OK if is_good else Severity.CRIT, seen.at, target_s)
+    after = msgspec.structs.replace(
+        before,
+        rendition=seen.rendition,
+        fetches=fetches,
+        last_start=start,
+        last_at=seen.at.mono,
+        good_start=start if is_good else before.good_start,
+        status=before.status if is_good else seen.status,
+        detail=before.detail if is_good else seen.detail,
+        url=before.url if is_good else seen.url,
+    )
+    return msgspec.structs.replace(memory, segments={**memory.segments, seen.vantage: after})

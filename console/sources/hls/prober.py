@@ -1,0 +1,181 @@
+"""The prober as a source of readings: batches, at most ten a second, and an honest word when they stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Sequence
+
+from console.model.channel import Channel
+from console.model.failure import Failure, FailureKind
+from console.model.instant import Clock
+from console.model.observation import Heartbeat, Outcome, ProbeBatch
+from console.model.orders import ProbeOrders
+from console.model.reading import Reading
+from console.model.severity import State
+from console.model.source import Cost
+from console.sources.backoff import Backoff
+from console.sources.hls.coalesce import Gathered
+from console.sources.hls.process import ProberGone, ProberProcess
+from console.sources.meter import Meter
+
+LEAST_PAUSE_S = 0.1  # at most ten readings a second
+SILENT_S = 3.0
+FIRST_BEAT_S = 15.0  # a starting prober is not yet silent
+
+
+class ProberSource:
+    """Implements `model.source.Source[ProbeBatch]`. One consumer at a time.
+
+    Every reading's value holds what is new since the reading before; a consumer must take each (a conflated
+    one is lost). A reading with `state` stale or error holds no observations, only the last heartbeat:
+    nothing is said twice.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        channels: Sequence[Channel],
+        clock: Clock,
+        period_s: float | None = None,
+        segments: bool = True,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._name = name
+        self._orders = ProbeOrders(channels=tuple(channels), period_s=period_s, segments=segments)
+        self._clock = clock
+        self._meter = Meter(clock)
+        self._backoff = Backoff(base_s=0.5, ceiling_s=15.0, rng=rng)
+        self._process: ProberProcess | None = None
+        self._starts = 0
+        self._gathered = Gathered()
+        self._arrived = asyncio.Event()
+        self._heartbeat: Heartbeat | None = None
+        self._started_mono = 0.0
+        self._gone: str | None = None
+        self._is_told_silent = False
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def kind(self) -> str:
+        return "hls"
+
+    @property
+    def stale_after_s(self) -> float:
+        """Heartbeats come once a second."""
+        return SILENT_S
+
+    @property
+    def cost(self) -> Cost:
+        """What the prober asked of the vantages."""
+        return self._meter.cost
+
+    @property
+    def note(self) -> str:
+        """For the `sources` view."""
+        beat = self._heartbeat
+        parts = [f"{len(self._orders.channels)} channels"]
+        if beat is not None:
+            parts.append(f"{beat.polls} polls/s, lag {beat.poll_lag_s * 1000:.0f} ms")
+        if self._starts > 1:
+            parts.append(f"{self._starts - 1} restarts")
+        if self._gathered.merged:
+            parts.append(f"{self._gathered.merged} observations merged")
+        return ", ".join(parts)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running prober, None while there is none."""
+        return self._process.pid if self._process is not None else None
+
+    async def watch(self, channels: Sequence[Channel]) -> None:
+        """A new channel list, for the running prober and every later one."""
+        self._orders = ProbeOrders(tuple(channels), self._orders.period_s, self._orders.segments)
+        if self._process is not None:
+            with contextlib.suppress(
+                ProberGone
+            ):  # `readings` notices by itself and starts the next with these orders
+                await self._process.tell(self._orders)
+
+    async def readings(self) -> AsyncIterator[Reading[ProbeBatch]]:
+        """Batches for ever; closing or cancelling ends the prober."""
+        keeper = asyncio.create_task(self._keep_alive())
+        try:
+            while True:
+                await self._wait()
+                reading = self._reading()
+                if reading is not None:
+                    yield reading
+                    await self._clock.sleep(LEAST_PAUSE_S)
+                if keeper.done():
+                    keeper.result()  # a fault of ours, not of the prober: told, not hidden
+        finally:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+
+    async def _wait(self) -> None:
+        """Until something arrives, or for the half second after which silence is looked at."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await self._arrived.wait()
+        self._arrived.clear()
+
+    def _reading(self) -> Reading[ProbeBatch] | None:
+        now = self._clock.now()
+        if not self._gathered.is_empty:
+            self._is_told_silent = False
+            batch = self._gathered.take()
+            return Reading(value=batch, state=State.LIVE, received=now, as_of=now.utc)
+        said = ProbeBatch(heartbeat=self._heartbeat) if self._heartbeat is not None else None
+        if self._gone is not None:
+            why, self._gone = self._gone, None
+            failure = Failure(
+                FailureKind.UNREACHABLE, "probe the channels", "prober", why, "it is started again"
+            )
+            return Reading(value=said, state=State.ERROR, error=failure)
+        last = self._heartbeat.at.mono if self._heartbeat is not None else self._started_mono
+        limit_s = SILENT_S if self._heartbeat is not None else FIRST_BEAT_S
+        silent_s = now.mono - max(last, self._started_mono)
+        if self._process is not None and silent_s > limit_s and not self._is_told_silent:
+            self._is_told_silent = True
+            failure = Failure(
+                FailureKind.TIMEOUT,
+                "hear the prober's heartbeat",
+                f"prober (pid {self.pid})",
+                f"nothing for {silent_s:.1f} s",
+                "is it stopped, or the machine starved?",
+            )
+            return Reading(value=said, state=State.STALE, error=failure)
+        return None
+
+    async def _keep_alive(self) -> None:
+        """A prober, and after its end the next one."""
+        while True:
+            self._started_mono = self._clock.now().mono
+            try:
+                async with ProberProcess(self._orders) as self._process:
+                    self._starts += 1
+                    while True:
+                        self._take(await self._process.hear())
+            except (ProberGone, OSError) as error:
+                self._gone = str(error)
+            finally:
+                self._process = None
+            self._arrived.set()
+            await self._clock.sleep(self._backoff.next_s())
+
+    def _take(self, batch: ProbeBatch) -> None:
+        for seen in batch.observations:
+            self._meter.asked(0, failed=seen.outcome is not Outcome.OK)
+        if batch.heartbeat is not None:
+            self._heartbeat = batch.heartbeat
+            self._backoff.reset()
+            if batch.heartbeat.bytes_in:
+                self._meter.received(batch.heartbeat.bytes_in)
+        self._gathered.add(batch)
+        self._arrived.set()
