@@ -25,7 +25,6 @@ from console.feeds.raw import StateFeed
 from console.feeds.streams import CHANNELS, METRICS, PROBER, StreamsDerivation
 from console.feeds.workloads import WorkloadsDerivation, feed_name
 from console.model.instant import Clock
-from console.model.scope import Scope
 from console.rows import gauges, incidents, lines, pods, streams
 from console.sources.access import Access
 from console.sources.meter import Meter
@@ -170,10 +169,14 @@ class Engine:
     def _add_streams(self) -> None:
         if not self._has_channels:
             return
-        from console.sources.hls import listing, prober
+        from console.sources.hls.prober import ProberSource
+        from console.sources.listing import ChannelListing, channels_source
 
-        self.hub.add(StateFeed(CHANNELS, lambda: listing.channels_source(CHANNELS, self.site.channels, self.clock), self.clock))
-        self.hub.add(StateFeed(PROBER, lambda: prober.ProberSource(PROBER, self._channel_list, self.clock), self.clock))
+        wanted = self.site.channels
+        meter = Meter(self.clock)
+        listing = ChannelListing(tuple(map(str, wanted.files)), wanted.urls, wanted.inline, meter)
+        self.hub.add(StateFeed(CHANNELS, lambda: channels_source(CHANNELS, listing, self.clock, meter), self.clock))
+        self.hub.add(StateFeed(PROBER, lambda: ProberSource(PROBER, lambda: listing.current, self.clock), self.clock))
         self._derive(streams.VIEW, StreamsDerivation(has_metrics=METRICS in self.hub))
 
     def _add_incidents(self) -> None:
@@ -224,8 +227,3 @@ def kube_target(name: str, backend: Cluster) -> Any:
         timeout_s=backend.timeout_s,
         authorization=authorization if backend.read is not None else None,
     )
-
-
-def scoped(scope: Scope) -> str:
-    """How a scope is written for people."""
-    return str(scope) or "everything"

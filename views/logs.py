@@ -69,8 +69,14 @@ class LogsPane(PaneView):
 
     def selection(self) -> Selection | None:
         line = self.lines.cursor_line
-        if line is None:
-            return None
+        return self.selection_of(line) if line is not None else None
+
+    def on_log_view_line_chosen(self, message: LogView.LineChosen) -> None:
+        message.stop()
+        self.post_message(self.Opened(self.selection_of(message.line)))
+
+    def selection_of(self, line: LogLine) -> Selection:
+        """How other views can follow a line."""
         return Selection(
             view=self.VIEW,
             name=line.service or line.host or "",

@@ -13,15 +13,15 @@ from textual.strip import Strip
 
 from console.feeds.desk import OVERVIEW_PANES, Desk
 from console.model.cell import Tone
+from console.model.severity import Severity
 from console.rows.pane import Pane
 from themes.tones import Ground
 from views.capacity import CapacityPane
-from views.head import trust
+from views.head import padded, trust
 from views.logs import LogsPane
 from views.pane import PaneView
 from views.streams import StreamsPane
 from views.workloads import WorkloadsPane
-from widgets.cells import fit
 from widgets.cells import width as width_of
 from widgets.painted import Painted
 
@@ -57,12 +57,14 @@ class PaneStrip(Painted):
         pane = self._pane
         if pane is None:
             return Strip.blank(width, styles[Tone.NORMAL])
+        severity = pane.severity if pane.is_configured else Severity.OK
+        tone = Tone.of(severity)
         right = f" {trust(pane)} "
         name = f" {self._key} {self._title} "
         segments = [
-            Segment(f" {pane.severity.letter} ", self.paint.letter(pane.severity)),
+            Segment(f" {severity.letter} ", self.paint.letter(severity)),
             Segment(name, styles[Tone.STRONG]),
-            Segment(fit(pane.summary, max(0, width - 3 - width_of(name) - width_of(right))), styles[Tone.of(pane.severity)]),
+            *padded(pane.summary, max(0, width - 3 - width_of(name) - width_of(right)), styles[tone], styles[Tone.NORMAL]),
             Segment(right, styles[Tone.DIM]),
         ]
         return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])

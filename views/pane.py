@@ -40,7 +40,21 @@ class Selection(msgspec.Struct, frozen=True):
 def fault_pieces(pane: Pane[Any]) -> tuple[tuple[str, Tone], ...]:
     """The line under rows that are still shown although their backend fails: they are old, and why."""
     age = f"shown as of {duration(pane.age_s)} ago · " if pane.age_s is not None else ""
-    return ((f"{pane.state.value.upper()} ", Tone.CRIT), (f"{age}{pane.error}", Tone.WARN))
+    return ((f"{pane.state.value.upper()} ", Tone.CRIT), (f"{age}{pane.error.short if pane.error is not None else pane.note}", Tone.WARN))
+
+
+def fault_pane(view: str, title: str, error: Exception) -> Pane[Any]:
+    """What stands in for a pane that a fault of our own kept from being made: no rows, no verdict, and a reference."""
+    failure = internal_failure(f"pane {view}", error)
+    return Pane(
+        name=view,
+        title=title,
+        state=State.ERROR,
+        severity=Severity.UNKNOWN,
+        summary=failure.short,
+        rows=(),
+        error=failure,
+    )
 
 
 class PaneView(Vertical):
@@ -73,6 +87,7 @@ class PaneView(Vertical):
         self.head = PaneHead(self.KEY, self.TITLE)
         self._shown: tuple[int, Scope] | None = None
         self._shown_at = -AGE_EVERY_S
+        self._told = ""  # the fault of ours that was logged last
 
     def compose(self) -> ComposeResult:
         yield self.head
@@ -107,25 +122,15 @@ class PaneView(Vertical):
             self.pane = self.seat.pane(scope, now)
             self.show(self.pane, scope, now)
         except Exception as error:
-            log.exception("pane %s could not be shown", self.VIEW)
-            self.pane = self._fault(error)
+            if repr(error) != self._told:  # a renewal a second must not fill the log file
+                log.exception("pane %s could not be shown", self.VIEW)
+                self._told = repr(error)
+            self.pane = fault_pane(self.VIEW, self.TITLE, error)
             self.show_fault(self.pane)
         self.head.show(self.pane)
 
     def show_fault(self, pane: Pane[Any]) -> None:
         """Show midwatch's own fault in the body; must not raise."""
-
-    def _fault(self, error: Exception) -> Pane[Any]:
-        failure = internal_failure(f"pane {self.VIEW}", error)
-        return Pane(
-            name=self.VIEW,
-            title=self.TITLE,
-            state=State.ERROR,
-            severity=Severity.UNKNOWN,
-            summary=failure.short,
-            rows=(),
-            error=failure,
-        )
 
     def on_descendant_focus(self) -> None:
         self.head.activate(True)

@@ -26,6 +26,8 @@ class WorkloadsPane(TablePane):
     def foot_pieces(self, pane: Pane[Any], scope: Scope, now: Instant) -> tuple[Piece, ...]:
         """The rollout that matters most in this scope."""
         rollouts = self.desk.rollouts(self.seat, scope, now)
+        if pane.as_of is None and not pane.rows:
+            return ()  # nothing is known yet: "no rollout" would be a claim
         if not rollouts:
             return ((pane.note, Tone.WARN),) if pane.note else (("no rollout in the last hour", Tone.DIM),)
         first = rollouts[0]

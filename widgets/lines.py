@@ -151,12 +151,15 @@ class Lines(Painted, can_focus=True):
         full, width = self.size.width, self.body_width
         if full <= 0:
             return Strip([], 0)
-        if y < self.HEAD_LINES:
-            return self.draw_head(full)
         body_y = y - self.HEAD_LINES
-        if not self.line_count():
-            return self._draw_notice(body_y, full)
-        strip = self.draw_line(body_y, width)
+        try:
+            if y < self.HEAD_LINES:
+                return self.draw_head(full)
+            if not self.line_count():
+                return self._draw_notice(body_y, full)
+            strip = self.draw_line(body_y, width)
+        except Exception as error:  # one line that cannot be drawn must not hide the others
+            return self.fault_strip(error, full)
         start, stop = self._thumb_drawn
         glyph = THUMB if start <= body_y < stop else " "
         return Strip([*strip, Segment(glyph, tones[Tone.DIM])], full)

@@ -52,7 +52,7 @@ def draw_log_line(
     ]
     used = len(clock) + 4
     if width >= WIDE_SERVICE:
-        size = max(10, min(18, width // 6))
+        size = max(14, min(18, width // 6)) if width >= 52 else 10
         who = line.service or line.pod or line.host or "–"
         pieces.append((fit(who, size) + "  ", normal if is_strong else dim))
         used += size + 2

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.theme import Theme
 from textual.widget import Widget
 
+from console.model.cell import Tone
 from themes import DEFAULT_THEME
-from themes.tones import Paint, paint
+from themes.tones import Ground, Paint, paint
+from widgets.cells import fit
+
+_log = logging.getLogger("midwatch.widgets.painted")
 
 
 class Painted(Widget):
@@ -17,6 +26,7 @@ class Painted(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.paint: Paint = paint(DEFAULT_THEME)
+        self._faults: set[str] = set()  # kinds of our own exceptions in drawing: logged once each
 
     def on_mount(self) -> None:
         """Take the theme in force, and follow its changes."""
@@ -27,6 +37,23 @@ class Painted(Widget):
         self.paint = paint(theme.name, self.app.no_color)
         self.forget_strips()
         self.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """A fault of ours in drawing stays in this widget: outside of it Textual would end the app."""
+        try:
+            return super().render_lines(crop)
+        except Exception as error:
+            strip = self.fault_strip(error, self.size.width)
+            return [strip.crop(crop.x, crop.right)] * crop.height
+
+    def fault_strip(self, error: Exception, width: int) -> Strip:
+        """One line that says that it could not be drawn, and where the traceback is."""
+        kind = type(error).__name__
+        if kind not in self._faults:
+            self._faults.add(kind)
+            _log.exception("%s could not be drawn", type(self).__name__)
+        text = f" ! not drawn: {kind}; a fault of midwatch, see {type(self).__name__}/{kind} in its log file"
+        return Strip([Segment(fit(text, width), self.paint.on(Ground.PANE)[Tone.CRIT])], max(0, width))
 
     def forget_strips(self) -> None:
         """Drop whatever was drawn in the old theme; widgets with a strip cache override it."""

@@ -204,8 +204,8 @@ class Table(Lines, Generic[R]):
         at = self._find(old)
         if at is None:
             at = min(self._cursor_at, len(keys) - 1) if self._is_touched else 0
-        elif not self._is_touched and at >= max(1, self.body_height):
-            at = 0  # nobody has chosen this row: stay with the worst ones
+        elif not self._is_touched:
+            at = 0  # nobody has chosen a row: stay with the worst one
         self._cursor_at = at
         # The top stays the top, so that a new worst row is seen; elsewhere the cursor's line stands still.
         if not (self.top == 0 and at < self.body_height):

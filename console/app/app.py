@@ -15,6 +15,14 @@ from themes import DEFAULT_THEME, STYLESHEET, THEMES
 from widgets.filter import line_filters
 
 
+def theme_of(name: str | None) -> str:
+    """A theme's name, the default for None. ValueError that lists them: Textual's own themes would be painted as ours."""
+    names = [each.name for each in THEMES]
+    if name is not None and name not in names:
+        raise ValueError(f"there is no theme {name!r}; there are {', '.join(names)}")
+    return name or DEFAULT_THEME
+
+
 class MidwatchApp(App[None]):
     """One console. `started` is called after the first frame is on the screen: only then may connectors be imported."""
 
@@ -36,7 +44,7 @@ class MidwatchApp(App[None]):
         super().__init__()
         for each in THEMES:
             self.register_theme(each)
-        self.theme = theme or DEFAULT_THEME
+        self.theme = theme_of(theme)
         self._started = started
         self.console_screen = ConsoleScreen(desk, site, is_prod=is_prod, who=who, place=place)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -13,15 +12,16 @@ from textual.strip import Strip
 
 from console.model.cell import Tone
 from themes.tones import Ground
-from widgets.cells import wrap
-from widgets.lines import Lines
+from widgets.cells import fit, wrap
+from widgets.cells import width as width_of
+from widgets.lines import Lines, strip_of
 
 Line = tuple[str, str, Tone]  # label, text, tone; an empty label is a plain line
-LABEL = 16
+MOST_LABEL = 24
 
 
 class Page(Lines):
-    """Labelled lines, wrapped to the width."""
+    """Labelled lines, wrapped to the width. There is no cursor: the keys of a `Lines` move the page itself."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
         super().__init__("nothing to say")
@@ -29,18 +29,32 @@ class Page(Lines):
         self._wrapped_for = -1
         self._wrapped: list[Line] = []
 
-    @property
     def line_count(self) -> int:
         return len(self._layout())
 
+    def at_line(self) -> int:
+        return self.top
+
+    def go_to(self, line: int) -> None:
+        self.scroll_lines(line - self.top)
+
     def draw_line(self, y: int, width: int) -> Strip:
         styles = self.paint.on(Ground.PANE)
-        label, text, tone = self._layout()[y]
-        segments = [Segment(f" {label:<{LABEL}}" if label is not None else " ", styles[Tone.DIM]), Segment(text, styles[tone])]
-        return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])
+        layout = self._layout()
+        if self.top + y >= len(layout):
+            return Strip.blank(width, styles[Tone.NORMAL])
+        label, text, tone = layout[self.top + y]
+        head = f" {fit(label, self._label_width)} " if self._label_width else " "
+        return strip_of([(head, styles[Tone.DIM]), (text, styles[tone])], width, styles[Tone.NORMAL])
+
+    @property
+    def _label_width(self) -> int:
+        """Cells for the labels: as the longest needs, at most a third of the width."""
+        longest = max((width_of(label) for label, _, _ in self._lines), default=0)
+        return min(longest, MOST_LABEL, self.body_width // 3)
 
     def _layout(self) -> list[Line]:
-        width = max(20, self.body_width - LABEL - 2)
+        width = max(1, self.body_width - self._label_width - 2)
         if width != self._wrapped_for:
             self._wrapped_for = width
             self._wrapped = [

@@ -47,7 +47,13 @@ def evidence(selection: Selection, findings: Iterable[Finding]) -> list[Line]:
         if finding.spec_ref:
             lines.append(("specification", finding.spec_ref, Tone.DIM))
         lines.append(("", "", Tone.NORMAL))
-    return lines or [("", "no finding: nothing is held against it", Tone.DIM)]
+    if lines:
+        return lines
+    severity = getattr(selection.row, "severity", None)
+    if not isinstance(severity, Severity) or severity is Severity.OK:
+        return [("", "no finding: nothing is held against it", Tone.DIM)]
+    reason = getattr(selection.row, "reason", "") or "by the limits that d tells"
+    return [(severity.value, reason, Tone.of(severity))]
 
 
 def events(selection: Selection, known: Iterable[KubeEvent]) -> list[Line]:
@@ -76,6 +82,8 @@ def _told(field: str, value: Any) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S} UTC"
     if field.endswith("_s") and isinstance(value, float):
         return duration(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
     if isinstance(value, tuple):
         return ", ".join(str(each) for each in value)
     return str(value)

@@ -14,6 +14,7 @@ from console.model.severity import Severity
 from console.rows.incidents import IncidentRow
 from console.rows.units import clock
 from themes.tones import Ground
+from views.head import padded
 from widgets.cells import fit
 from widgets.cells import width as width_of
 from widgets.painted import Painted
@@ -112,7 +113,12 @@ class IncidentStrip(Painted):
         more = f" +{self._more} more (5) " if self._more else " "
         segments = [
             Segment(f" {self._row.severity.letter} ", self.paint.letter(self._row.severity)),
-            Segment(fit(f" {self._words}", max(0, width - 3 - width_of(more))), styles[Tone.of(self._row.severity)]),
+            *padded(
+                f" {self._words}",
+                max(0, width - 3 - width_of(more)),
+                styles[Tone.of(self._row.severity)],
+                styles[Tone.NORMAL],
+            ),
             Segment(more, styles[Tone.DIM]),
         ]
         return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])

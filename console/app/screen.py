@@ -21,7 +21,7 @@ from console.app.keymap import ENTRIES
 from console.app.pivots import Place
 from console.app.prompt import PromptScreen
 from console.feeds.clock import wait_until
-from console.feeds.desk import OVERVIEW, Desk, Seat
+from console.feeds.desk import OVERVIEW, TITLES, Desk, Seat
 from console.model.instant import Instant
 from console.model.scope import Scope
 from console.model.severity import Severity, State
@@ -30,7 +30,7 @@ from views.capacity import CapacityPane
 from views.incidents import IncidentsPane
 from views.logs import LogsPane
 from views.overview import Overview
-from views.pane import PaneView, Selection
+from views.pane import PaneView, Selection, fault_pane
 from views.sources import SourcesPane
 from views.streams import StreamsPane
 from views.tables import TablePane
@@ -61,6 +61,7 @@ class ConsoleScreen(Screen[None]):
         self._opening = place
         self._back: list[Place] = []
         self._wake = asyncio.Event()
+        self._told: dict[str, str] = {}  # view -> the fault of ours that was logged last
         self._views: dict[str, Widget] = {}
         self._seats: dict[str, Seat] = {}
         self._head, self._strip = HeadLine(), IncidentStrip()
@@ -103,6 +104,13 @@ class ConsoleScreen(Screen[None]):
     def selection(self) -> Selection | None:
         return self.pane_in_front.selection()
 
+    def _selected(self) -> Selection | None:
+        """The selection of a key that needs one; a key that can do nothing says so."""
+        selection = self.selection
+        if selection is None:
+            self.notify("nothing is selected", severity="warning")
+        return selection
+
     @work(exclusive=True, group="follow")
     async def _follow(self) -> None:
         """Renew what is seen whenever a feed speaks, and once a second for the ages; at most four times a second."""
@@ -132,12 +140,16 @@ class ConsoleScreen(Screen[None]):
     def _renew_frame(self, now: Instant) -> None:
         scope = self.place.scope
         shown = {pane.VIEW: pane.pane for pane in self._seen() if pane.pane is not None}
-        verdicts = [shown.get(view) or self._seats[view].pane(scope, now) for view in VERDICT_VIEWS]
+        verdicts = [shown.get(view) or self._pane_of(view, scope, now) for view in VERDICT_VIEWS]
         counts = {
             severity: sum(row.severity is severity for pane in verdicts if pane.is_configured for row in pane.rows)
             for severity in Severity
         }
-        sources = self._seats["sources"].pane(scope, now)
+        # no data is never green: a view of which nothing is known counts as one unknown
+        counts[Severity.UNKNOWN] += sum(
+            pane.is_configured and not pane.rows and pane.severity is Severity.UNKNOWN for pane in verdicts
+        )
+        sources = self._pane_of("sources", scope, now)
         live = sum(row.state is State.LIVE for row in sources.rows)
         self._head.show(
             FrameFacts(
@@ -154,7 +166,17 @@ class ConsoleScreen(Screen[None]):
                 mark=self.mark,
             )
         )
-        self._show_incident(self._seats["incidents"].pane(scope, now), sources)
+        self._show_incident(self._pane_of("incidents", scope, now), sources)
+
+    def _pane_of(self, view: str, scope: Scope, now: Instant) -> Pane[Any]:
+        """A pane that is counted but need not be on the screen; our own fault in making it stays its own, here as there."""
+        try:
+            return self._seats[view].pane(scope, now)
+        except Exception as error:
+            if self._told.get(view) != repr(error):
+                log.exception("pane %s could not be made", view)
+                self._told[view] = repr(error)
+            return fault_pane(view, TITLES[view], error)
 
     def _show_incident(self, incidents: Pane[Any], sources: Pane[Any]) -> None:
         open_rows = [row for row in incidents.rows if not row.is_closed]
@@ -235,27 +257,29 @@ class ConsoleScreen(Screen[None]):
         self._follow_to(pivots.logs, "no log lines to go to: the selection knows no workload and no channel")
 
     def _follow_to(self, way: Any, none: str) -> None:
-        selection = self.selection
-        place = way(selection, self.place.scope) if selection is not None else None
+        selection = self._selected()
+        if selection is None:
+            return
+        place = way(selection, self.place.scope)
         if place is None:
-            self.notify(none if selection is not None else "nothing is selected", severity="warning")
+            self.notify(none, severity="warning")
         else:
             self.go(place)
 
     def action_describe(self) -> None:
-        selection = self.selection
+        selection = self._selected()
         if selection is not None:
             self.app.push_screen(DetailScreen(f"{selection.view} · {selection.name}", details.described(selection)))
 
     def action_evidence(self) -> None:
-        selection = self.selection
+        selection = self._selected()
         if selection is None:
             return
-        findings = self._seats["streams"].pane(Scope(), self._desk.clock.now()).findings
+        findings = self._pane_of("streams", Scope(), self._desk.clock.now()).findings
         self.app.push_screen(DetailScreen(f"evidence · {selection.name}", details.evidence(selection, findings)))
 
     def action_events(self) -> None:
-        selection = self.selection
+        selection = self._selected()
         reading = self._seats["workloads"].reading
         known = reading.value.events.values() if reading is not None and reading.value is not None else ()
         if selection is not None:
@@ -300,7 +324,7 @@ class ConsoleScreen(Screen[None]):
         self.app.push_screen(DetailScreen("help", help_lines(self.pane_in_front)))
 
     def action_copy(self) -> None:
-        selection = self.selection
+        selection = self._selected()
         if selection is not None:
             row = selection.row
             text = getattr(row, "message", None) or selection.name

@@ -52,10 +52,16 @@ def _has_terminal(environ: Mapping[str, str]) -> bool:
 
 async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str]) -> int:
     # after the checks above, so that a refusal never waits for textual
-    from console.app.app import MidwatchApp
+    from console.app.app import MidwatchApp, theme_of
     from console.app.identity import who
     from console.app.pivots import Place
 
+    if not sys.stderr.isatty():
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # textual draws on it; `midwatch 2>file` must not
+    try:
+        theme = theme_of(flags.theme or found.config.theme)
+    except ValueError as wrong:
+        raise UsageError(str(wrong)) from wrong
     engine = Engine.open(found.config, found.site_name, SystemClock())
     engine.hub.hold()
     app = MidwatchApp(
@@ -65,7 +71,7 @@ async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str]) -> int
         who=who(environ),
         place=Place(OVERVIEW, flags.scope),
         started=engine.hub.open,
-        theme=flags.theme or found.config.theme,
+        theme=theme,
     )
     try:
         await app.run_async()

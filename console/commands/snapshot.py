@@ -40,6 +40,8 @@ def run(
     if format == "png" and output is None and sys.stdout.isatty():
         raise UsageError("snapshot --format png writes bytes; name a file with -o FILE or send stdout elsewhere")
     found = opened(flags, environ)
+    if format in PICTURES:
+        _check_theme(flags.theme or found.config.theme)
     digest, drawn = asyncio.run(_taken(found, flags, environ, view, format, size, wait))
     if output is not None:
         try:
@@ -50,6 +52,15 @@ def run(
         sys.stdout.buffer.write(drawn)
         sys.stdout.buffer.flush()
     return exit_code(digest, tells_health=exit_status)
+
+
+def _check_theme(name: str | None) -> None:
+    from console.app.app import theme_of  # only a picture needs textual
+
+    try:
+        theme_of(name)
+    except ValueError as wrong:
+        raise UsageError(str(wrong)) from wrong
 
 
 async def _taken(

@@ -31,10 +31,12 @@ class LogRing:
         self._lines.append(line)
         self.last_seq += 1
 
-    def line(self, seq: int) -> LogLine | None:
-        """The line under a number, or None when it has fallen out of the ring or does not exist yet."""
+    def line(self, seq: int) -> LogLine:
+        """The line under a number. LookupError when it has fallen out of the ring or does not exist yet."""
         index = seq - self.first_seq
-        return self._lines[index] if 0 <= index < len(self._lines) else None
+        if not 0 <= index < len(self._lines):
+            raise LookupError(f"line {seq} is not among {self.first_seq}..{self.last_seq}")
+        return self._lines[index]
 
     def newest(self, count: int) -> Iterator[LogLine]:
         """Up to `count` newest lines, newest first."""

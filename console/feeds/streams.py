@@ -64,7 +64,9 @@ class StreamsDerivation:
         return news
 
     def _judge(self, channel: Channel, news: list[Observation] | tuple[()], now: Instant) -> float | None:
-        memory = self._memories.get(channel.name) or ChannelMemory.starting(channel, now)
+        memory = self._memories.get(channel.name)
+        if memory is None or memory.channel != channel:
+            memory = ChannelMemory.starting(channel, now)  # other vantages: what was learned of the old ones is void
         step = stream.step(memory, news, self._heartbeat, now)
         self._memories[channel.name] = step.memory
         self._verdicts[channel.name] = step.verdict

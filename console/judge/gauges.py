@@ -1,4 +1,6 @@
-"""The severity of a gauge: its ratio against two levels, with a small gap so that it does not flicker on one."""
+"""The severity of a gauge: its ratio against two levels, with a small gap so that it does not flicker on
+one.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ CLEAR_RATIO = 0.98  # a raised gauge clears below this part of its level
 
 
 def gauge_severity(gauge: Gauge, previous: Severity = Severity.OK) -> Severity:
-    """Raised at or above a level, cleared below 0.98 of it; `previous` is what this gauge was told to be last.
+    """Raised at or above a level, cleared below 0.98 of it; `previous` is what this gauge was told to be
+    last.
 
     A ratio that cannot be known is UNKNOWN, never OK.
     """

@@ -1,7 +1,7 @@
 """The severity of pods, deployments and nodes, with the reason in the words kubectl would use.
 
-A young pod is given a minute: starting is no fault. What Kubernetes itself says it gave up on (back-off, deadline exceeded)
-needs no waiting.
+A young pod is given a minute: starting is no fault. What Kubernetes itself says it gave up on (back-off,
+deadline exceeded) needs no waiting.
 """
 
 from __future__ import annotations

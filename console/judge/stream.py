@@ -15,7 +15,7 @@ from console.judge.blindness import SILENT_S, excused, heard, is_tainted, last_h
 from console.judge.checks import duration, ending, fetching, ladder, latency, segment, sequence, stale
 from console.judge.down import down
 from console.judge.learn import learn
-from console.judge.memory import ChannelMemory
+from console.judge.memory import UNKNOWN_TARGET_S, ChannelMemory
 from console.judge.symptom import Sight, Symptom
 from console.model.finding import ChannelVerdict, Finding
 from console.model.instant import Instant
@@ -104,6 +104,8 @@ def _watched(sight: Sight) -> tuple[float, bool]:
         places: list[str | None] = [*rungs] if master is None else [None, *rungs]
         if not places or (master is not None and not rungs and master.is_answering):
             return 0.0, False
+        known = [p.target_s for v, _, p in sight.media() if v == vantage.name and p.media is not None]
+        target_s = max(known, default=UNKNOWN_TARGET_S)
         for rendition in places:
             playlist = memory.playlists.get((vantage.name, rendition))
             if playlist is None:
@@ -112,7 +114,7 @@ def _watched(sight: Sight) -> tuple[float, bool]:
             if memory.probe.blind_since is not None:
                 watched_s -= max(0.0, now - max(memory.probe.blind_since, playlist.watched_from))
             shortest = min(shortest, watched_s)
-            is_settled = is_settled and watched_s >= SETTLED_T * playlist.target_s
+            is_settled = is_settled and watched_s >= SETTLED_T * target_s
     if shortest == float("inf"):
         return 0.0, False
     return max(0.0, shortest), is_settled

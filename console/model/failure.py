@@ -39,7 +39,7 @@ class Failure(msgspec.Struct, frozen=True):
     @property
     def short(self) -> str:
         """For a pane's one line: what came back, from whom."""
-        return f"{self.on}: {self.got}"
+        return f"{self.got} · {self.on}"
 
 
 class SourceError(Exception):

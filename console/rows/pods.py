@@ -74,7 +74,7 @@ def pane(reading: Reading[Workloads], scope: Scope, now: Instant) -> Pane[PodRow
     """The pods in scope, worst first, then by name."""
     workloads = reading.value
     pods = [pod for pod in workloads.pods.values() if _in_scope(pod, scope)] if workloads else []
-    rows = tuple(sorted((_row(pod, now) for pod in pods), key=lambda row: (-row.severity.rank, row.namespace, row.name)))
+    rows = tuple(sorted((_row(pod, reading.state, now) for pod in pods), key=lambda row: (-row.severity.rank, row.namespace, row.name)))
     rollouts_now = rollouts(reading, scope, now)
     severity = worst((row.severity for row in rows), nothing=Severity.OK)
     severity = worst((severity, *(row.severity for row in rollouts_now)))
@@ -84,7 +84,7 @@ def pane(reading: Reading[Workloads], scope: Scope, now: Instant) -> Pane[PodRow
         reading,
         now,
         severity=severity,
-        summary=_summary(workloads, rows),
+        summary=_summary(workloads, rows, sum(row.severity is not Severity.OK for row in rollouts_now)),
         rows=rows,
         is_settled=reading.state in (State.LIVE, State.ERROR, State.PARTIAL, State.STALE),
     )
@@ -95,7 +95,7 @@ def rollouts(reading: Reading[Workloads], scope: Scope, now: Instant) -> tuple[R
     if reading.value is None:
         return ()
     rows = [
-        _rollout(deployment, now)
+        _rollout(deployment, reading.state, now)
         for deployment in reading.value.deployments.values()
         if scope.admits(_facts(deployment)) and _is_told(deployment, now)
     ]
@@ -125,12 +125,17 @@ def _in_scope(pod: Pod, scope: Scope) -> bool:
     return scope.admits({**_facts(pod), "pod": pod.name, "node": pod.node or "-"})
 
 
-def _row(pod: Pod, now: Instant) -> PodRow:
+def _unless_old(severity: Severity, state: State) -> Severity:
+    """What was fine when its cluster last answered may not be so now."""
+    return Severity.UNKNOWN if severity is Severity.OK and state in (State.ERROR, State.STALE) else severity
+
+
+def _row(pod: Pod, state: State, now: Instant) -> PodRow:
     severity, reason = judge.pod_severity(pod, now)
     return PodRow(
         key=pod.key,
         name=pod.name,
-        severity=severity,
+        severity=_unless_old(severity, state),
         cluster=pod.cluster,
         namespace=pod.namespace,
         ready=f"{pod.ready}/{pod.containers}",
@@ -146,12 +151,12 @@ def _row(pod: Pod, now: Instant) -> PodRow:
     )
 
 
-def _rollout(deployment: Deployment, now: Instant) -> RolloutRow:
+def _rollout(deployment: Deployment, state: State, now: Instant) -> RolloutRow:
     severity, reason = judge.deployment_severity(deployment, now)
     return RolloutRow(
         key=deployment.key,
         name=deployment.name,
-        severity=severity,
+        severity=_unless_old(severity, state),
         namespace=deployment.namespace,
         service=deployment.service,
         version=deployment.version,
@@ -165,13 +170,15 @@ def _rollout(deployment: Deployment, now: Instant) -> RolloutRow:
     )
 
 
-def _summary(workloads: Workloads | None, rows: tuple[PodRow, ...]) -> str:
+def _summary(workloads: Workloads | None, rows: tuple[PodRow, ...], bad_deployments: int) -> str:
     if workloads is None:
         return ""
-    bad = sum(row.severity is not Severity.OK for row in rows)
+    bad = sum(row.severity in (Severity.WARN, Severity.CRIT) for row in rows)
+    unknown = sum(row.severity is Severity.UNKNOWN for row in rows)
     not_ready = [node for node in workloads.nodes.values() if not node.is_ready]
     parts = [" ".join(workloads.clusters), f"{len(rows)} pods"]
-    parts += [f"{bad} not well"] if bad else ["all well"]
+    parts += [f"{bad} not well"] if bad else [] if unknown else ["all well"]
+    parts += [f"{unknown} unknown"] if unknown else []
     parts += [f"{len(not_ready)} of {len(workloads.nodes)} nodes not ready"] if not_ready else []
     return " · ".join(parts)
 

@@ -1,7 +1,8 @@
 """How to reach a backend, and how we prove who we are: what every source takes instead of the configuration.
 
-Assembly fills it from `console.config`; sources stay independent of how a credential is stored. A credential is resolved
-when it is needed and again after a 401 (tokens are rotated under us), and is held nowhere but in `Credentials`.
+Assembly fills it from `console.config`; sources stay independent of how a credential is stored. A credential
+is resolved when it is needed and again after a 401 (tokens are rotated under us), and is held nowhere but in
+`Credentials`.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ async def nobody() -> Mapping[str, str]:
 class Access(msgspec.Struct, frozen=True):
     """One backend. `urls` without trailing slashes; several are peers or nodes of one system.
 
-    `authorize` returns the headers that carry the credential; it may read files or run a command, and raises OSError,
-    ValueError or SourceError when it cannot. `proxy` is the only proxy used: the environment's is not looked at, nor is
-    a .netrc, so that no credential goes anywhere the configuration did not name.
+    `authorize` returns the headers that carry the credential; it may read files or run a command, and raises
+    OSError, ValueError or SourceError when it cannot. `proxy` is the only proxy used: the environment's is
+    not looked at, nor is a .netrc, so that no credential goes anywhere the configuration did not name.
     """
 
     urls: tuple[str, ...]
@@ -83,7 +84,9 @@ class Credentials:
         return self._headers
 
     def refused(self) -> bool:
-        """A 401 came: forget. True when there was a credential, so that one more try with a fresh one is worth it."""
+        """A 401 came: forget. True when there was a credential, so that one more try with a fresh one is
+        worth it.
+        """
         had = bool(self._headers)
         self._headers = None
         return had

@@ -11,9 +11,7 @@ FLOOR_S = 0.05
 class Backoff:
     """Doubling ceilings from `base_s` to `ceiling_s`, and a uniform draw below the present one."""
 
-    def __init__(
-        self, base_s: float = 0.8, ceiling_s: float = 30.0, rng: random.Random | None = None
-    ) -> None:
+    def __init__(self, base_s: float = 0.8, ceiling_s: float = 30.0, rng: random.Random | None = None) -> None:
         self._base_s = base_s
         self._ceiling_s = ceiling_s
         self._rng = rng if rng is not None else random.Random()
@@ -25,7 +23,9 @@ class Backoff:
         return self._failures
 
     def next_s(self, retry_after_s: float | None = None) -> float:
-        """Seconds to wait after one more failure. A server's Retry-After is a floor, with a tenth of jitter above it."""
+        """Seconds to wait after one more failure. A server's Retry-After is a floor, with a tenth of jitter
+        above it.
+        """
         reach = min(self._ceiling_s, self._base_s * 2.0 ** min(self._failures, 30))
         self._failures += 1
         drawn = max(FLOOR_S, self._rng.uniform(0.0, reach))

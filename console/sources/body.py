@@ -13,10 +13,11 @@ class TooLarge(ValueError):
 
 
 class Body:
-    """Collects chunks as they come off the wire. gzip is inflated here, so that 60 kB on the wire cannot become 60 MB.
+    """Collects chunks as they come off the wire. gzip is inflated here, so that 60 kB on the wire cannot
+    become 60 MB.
 
-    `received` counts wire bytes. Raises TooLarge as soon as the cap is passed, ValueError for an encoding not offered or a
-    broken one.
+    `received` counts wire bytes. Raises TooLarge as soon as the cap is passed, ValueError for an encoding not
+    offered or a broken one.
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES, encoding: str = "") -> None:

@@ -6,7 +6,9 @@ from console.model.instant import Clock
 
 
 class Breaker:
-    """Closed -> open after `threshold` failures in a row -> after `rest_s` half-open: one probe -> closed, or open again."""
+    """Closed -> open after `threshold` failures in a row -> after `rest_s` half-open: one probe -> closed, or
+    open again.
+    """
 
     def __init__(self, clock: Clock, threshold: int = 5, rest_s: float = 10.0) -> None:
         self._clock = clock
@@ -29,7 +31,9 @@ class Breaker:
         return max(0.0, self._opened_at + self._rest_s - self._clock.now().mono)
 
     def allows(self) -> bool:
-        """Whether one question may be asked now. When half-open, the first to ask is the probe and others are refused."""
+        """Whether one question may be asked now. When half-open, the first to ask is the probe and others are
+        refused.
+        """
         if self._opened_at is None:
             return True
         if self._is_probing or self.rest_s > 0:

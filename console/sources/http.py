@@ -1,7 +1,8 @@
-"""httpx, with what it lacks for asking strangers: a hard cap on bodies, JSON or a reason, our failures for its exceptions.
+"""httpx, with what it lacks for asking strangers: a hard cap on bodies, JSON or a reason, our failures for
+its exceptions.
 
-httpx costs 150 ms to import and a client 20-40 ms to build (certificates are parsed), so both happen in a thread, at the
-first question.
+httpx costs 150 ms to import and a client 20-40 ms to build (certificates are parsed), so both happen in a
+thread, at the first question.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ async def get_json(
     limit_s: float = 30.0,
     meter: Meter | None = None,
 ) -> Fetched[T]:
-    """GET and decode. Reads at most `max_bytes` (inflated) and at most `limit_s` in all, however slowly bytes drip.
+    """GET and decode. Reads at most `max_bytes` (inflated) and at most `limit_s` in all, however slowly bytes
+    drip.
 
     Every fault of the other side, of the network or of the body is a SourceError.
     """
@@ -126,9 +128,7 @@ async def get_json(
         _count(meter, body, failed=True)
         status = response.status_code
         failure = (
-            too_large(tried, on, max_bytes)
-            if status == 200
-            else status_failure(status, response.headers, tried, on)
+            too_large(tried, on, max_bytes) if status == 200 else status_failure(status, response.headers, tried, on)
         )
         raise SourceError(failure) from error
     except (msgspec.MsgspecError, ValueError) as error:
@@ -160,9 +160,7 @@ def _network_failure(error: Exception, tried: str, on: str) -> Failure:
     import httpx
 
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        phase = {"ConnectTimeout": "to connect", "PoolTimeout": "for a free connection"}.get(
-            type(error).__name__, ""
-        )
+        phase = {"ConnectTimeout": "to connect", "PoolTimeout": "for a free connection"}.get(type(error).__name__, "")
         got = f"timed out waiting {phase}".strip() if phase else "no answer in time"
         return Failure(
             kind=FailureKind.TIMEOUT,
@@ -190,12 +188,8 @@ def _network_failure(error: Exception, tried: str, on: str) -> Failure:
             hint="does HTTP live at this url?",
         )
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return Failure(
-            kind=FailureKind.REJECTED, tried=tried, on=on, got=text, hint="check the url of this backend"
-        )
-    return Failure(
-        kind=FailureKind.UNREACHABLE, tried=tried, on=on, got=text, hint="is the server up? midwatch doctor"
-    )
+        return Failure(kind=FailureKind.REJECTED, tried=tried, on=on, got=text, hint="check the url of this backend")
+    return Failure(kind=FailureKind.UNREACHABLE, tried=tried, on=on, got=text, hint="is the server up? midwatch doctor")
 
 
 def _is_refused(error: BaseException) -> bool:
@@ -210,7 +204,9 @@ def _is_refused(error: BaseException) -> bool:
 
 
 class HttpBackend:
-    """One backend asked over httpx: opens its client at the first question, renews the credential after a 401."""
+    """One backend asked over httpx: opens its client at the first question, renews the credential after a
+    401.
+    """
 
     def __init__(self, access: Access, kind: str, meter: Meter) -> None:
         self._access = access

@@ -13,8 +13,9 @@ WINDOW_S = 60
 class Meter:
     """Counts requests, errors and bytes since start, and their rate over the last minute.
 
-    Rates come from at most sixty one-second buckets, so that memory stays the same at one request a minute and at ten
-    thousand a second. A backend may be asked by several sources; they share one meter when the cost is told per backend.
+    Rates come from at most sixty one-second buckets, so that memory stays the same at one request a minute
+    and at ten thousand a second. A backend may be asked by several sources; they share one meter when the
+    cost is told per backend.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -45,7 +46,9 @@ class Meter:
 
     @property
     def cost(self) -> Cost:
-        """The counts now. Before a full minute has passed the rates are over the time there is (at least one second)."""
+        """The counts now. Before a full minute has passed the rates are over the time there is (at least one
+        second).
+        """
         now = self._clock.now().mono
         self._forget(int(now))
         span = min(float(WINDOW_S), max(1.0, now - self._since))

@@ -1,8 +1,9 @@
 """One async question asked again and again, as a `Source`.
 
-What all polled systems share is here once: the first answer at once, a phase of its own afterwards, a fixed cadence,
-failures that keep the last value, backoff and breaker, ages and skew. A room supplies `ask` and nothing else. There is no
-queue: the next question is asked when the consumer wants the next reading, so a slow consumer costs the backend less.
+What all polled systems share is here once: the first answer at once, a phase of its own afterwards, a fixed
+cadence, failures that keep the last value, backoff and breaker, ages and skew. A room supplies `ask` and
+nothing else. There is no queue: the next question is asked when the consumer wants the next reading, so a
+slow consumer costs the backend less.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -30,14 +31,17 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PHASE = 0.10  # of the period: how far sources started together drift apart
+CEILING_S = 30.0  # between questions to a backend that fails
+FAST_CEILING_S = 10.0  # the same for one that is asked each second: its recovery is waited for
 HOPELESS = frozenset((FailureKind.UNAUTHORIZED, FailureKind.NOT_FOUND, FailureKind.REJECTED))
 
 
 class Answer(msgspec.Struct, Generic[T], frozen=True):
     """What one question brought.
 
-    `as_of` is when the value was true by the server's clock (None: when it answered). `server_date` is the `Date` header.
-    A non-empty `partial_reason`, or any of `warnings` (the server's own words), makes the reading `partial`.
+    `as_of` is when the value was true by the server's clock (None: when it answered). `server_date` is the
+    `Date` header. A non-empty `partial_reason`, or any of `warnings` (the server's own words), makes the
+    reading `partial`.
     """
 
     value: T
@@ -50,10 +54,11 @@ class Answer(msgspec.Struct, Generic[T], frozen=True):
 class PollingSource(Generic[T]):
     """A `Source[T]` made of one question.
 
-    `ask` raises `SourceError` for the outside system's faults; any other exception is ours and becomes a failure of kind
-    INTERNAL whose `ref` finds the traceback in the log. `period_s` may be a function when the server decides the pace.
-    `limit_s` ends a question that forgot its own timeouts. `close` releases what `ask` opened; `ask` must be able to open it
-    again, since a source may be started again after its last subscriber left.
+    `ask` raises `SourceError` for the outside system's faults; any other exception is ours and becomes a
+    failure of kind INTERNAL whose `ref` finds the traceback in the log. `period_s` may be a function when the
+    server decides the pace. `limit_s` ends a question that forgot its own timeouts. `close` releases what
+    `ask` opened; `ask` must be able to open it again, since a source may be started again after its last
+    subscriber left.
     """
 
     def __init__(
@@ -96,7 +101,9 @@ class PollingSource(Generic[T]):
 
     @property
     def stale_after_s(self) -> float:
-        """Silence longer than this makes the last reading stale; three periods unless the maker said otherwise."""
+        """Silence longer than this makes the last reading stale; three periods unless the maker said
+        otherwise.
+        """
         return self._stale_after_s if self._stale_after_s is not None else 3 * self.period_s
 
     @property
@@ -108,9 +115,9 @@ class PollingSource(Generic[T]):
         """For the `sources` view: that the breaker is open, and for how long still."""
         return f"resting {self._breaker.rest_s:.0f} s after failures" if self._breaker.is_open else ""
 
-    async def readings(self) -> AsyncIterator[Reading[T]]:
+    async def readings(self) -> AsyncGenerator[Reading[T], None]:
         """Readings for ever; ends only by being closed or cancelled, and then releases what `ask` opened."""
-        backoff = Backoff(rng=self._rng)
+        backoff = Backoff(ceiling_s=min(CEILING_S, max(3 * self.period_s, FAST_CEILING_S)), rng=self._rng)
         reading: Reading[T] = connecting()
         phase_s = self._rng.uniform(0.0, PHASE)  # of the first period only
         try:

@@ -1,9 +1,9 @@
 """The one gate for foreign text: what passes it can be put into a cell of a terminal.
 
-Textual hands ESC, OSC 52, C1, bidi and zero-width characters to the terminal through every stock widget, so a log line, a
-pod name or a playlist could set the clipboard, move the cursor or show `nigol` for `login`. Every string from outside goes
-through `clean` in the source that decoded it. Nothing that is dropped can be recovered downstream: the raw document stays
-where it was and is asked again when it is opened.
+Textual hands ESC, OSC 52, C1, bidi and zero-width characters to the terminal through every stock widget, so a
+log line, a pod name or a playlist could set the clipboard, move the cursor or show `nigol` for `login`. Every
+string from outside goes through `clean` in the source that decoded it. Nothing that is dropped can be
+recovered downstream: the raw document stays where it was and is asked again when it is opened.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import unicodedata
 
 ELLIPSIS = "…"
 LINE_BREAK = "⏎"
-MARKS_PER_BASE = 2  # Vietnamese and Thai need two; a flood of them paints over the rows above and below
+MARKS_PER_BASE = 2  # Vietnamese and Thai need two; a flood paints over the rows above and below
 _SLACK = 8  # of a hostile line at most this many times `limit` characters are looked at
 
-# String sequences (OSC, DCS, SOS, PM, APC, and screen's title ESC k) run to BEL, ST, CAN, SUB or the next ESC; a terminal
-# swallows an unterminated one to the end, and so do we. Classes exclude each other, so matching is linear.
+# String sequences (OSC, DCS, SOS, PM, APC, and screen's title ESC k) run to BEL, ST, CAN, SUB or the next ESC;
+# a terminal swallows an unterminated one to the end, and so do we. The classes exclude each other: linear.
 _SEQUENCE = re.compile(
     r"(?P<string>(?:\x1b[\]PX^_k]|[\x90\x98\x9d\x9e\x9f])[^\x07\x18\x1a\x1b\x9c]*)(?P<end>\x1b\\|[\x07\x18\x1a\x9c]|(?=\x1b))?"
     r"|(?:\x1b\[|\x9b)[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]?"
@@ -25,9 +25,11 @@ _SEQUENCE = re.compile(
 )
 
 _INVISIBLE_BUT_NOT_CF = frozenset(
-    [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0]
-    + list(range(0xFE00, 0xFE10))  # variation selectors change a glyph's width under our feet
-    + list(range(0xE0100, 0xE01F0))
+    (
+        *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0),
+        *range(0xFE00, 0xFE10),  # variation selectors change a glyph's width under our feet
+        *range(0xE0100, 0xE01F0),
+    )
 )
 _DROPPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 _MARKS = frozenset(("Mn", "Me"))
@@ -57,10 +59,11 @@ _TABLE = _Table()
 
 
 def clean(text: str, limit: int = 2000) -> str:
-    """Foreign text as one line that is safe to show, at most `limit` characters long (the last is `…` when it was cut).
+    """Foreign text as one line that is safe to show, at most `limit` characters long (the last is `…` when it
+    was cut).
 
-    Escape sequences go wholly, with their payload. An unterminated string sequence hides what follows it, as on a real
-    terminal, and leaves a `…` so that the reader knows of it.
+    Escape sequences go wholly, with their payload. An unterminated string sequence hides what follows it, as
+    on a real terminal, and leaves a `…` so that the reader knows of it.
     """
     if len(text) <= limit and text.isascii() and text.isprintable():
         return text
@@ -83,10 +86,10 @@ def _without(match: re.Match[str]) -> str:
 
 
 def _thinned(text: str) -> str:
-    """At most `MARKS_PER_BASE` combining marks on each base, and none at the start, where it would join the cell before."""
-    if not any(
-        unicodedata.combining(character) or unicodedata.category(character) in _MARKS for character in text
-    ):
+    """At most `MARKS_PER_BASE` combining marks on each base, and none at the start, where it would join the
+    cell before.
+    """
+    if not any(unicodedata.combining(character) or unicodedata.category(character) in _MARKS for character in text):
         return text
     kept: list[str] = []
     marks = MARKS_PER_BASE

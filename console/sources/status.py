@@ -30,7 +30,9 @@ _HINTS = {
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:
-    """The server's `Date` as aware UTC (resolution 1 s); None when it tells none or nonsense. Any header mapping will do."""
+    """The server's `Date` as aware UTC (resolution 1 s); None when it tells none or nonsense. Any header
+    mapping will do.
+    """
     return _parsed(headers.get("date") or headers.get("Date"))
 
 
@@ -56,7 +58,9 @@ def _parsed(text: str | None) -> datetime | None:
 def status_failure(
     status: int, headers: Mapping[str, str], tried: str, on: str, said: str = "", is_page: bool = False
 ) -> Failure:
-    """The failure of a status that is no success; `said` is the server's own explanation, `is_page` when it is HTML."""
+    """The failure of a status that is no success; `said` is the server's own explanation, `is_page` when it
+    is HTML.
+    """
     kind = _KINDS.get(status) or (FailureKind.REJECTED if 400 <= status < 500 else FailureKind.BAD_ANSWER)
     if 300 <= status < 400:
         kind = FailureKind.REJECTED
@@ -65,10 +69,6 @@ def status_failure(
         got += " with an HTML page"
     elif said:
         got += f": {clean(said, 200)}"
-    if kind is FailureKind.BAD_ANSWER and status >= 500:
-        kind = (
-            FailureKind.OVERLOADED if status == 500 and "overload" in said.lower() else FailureKind.BAD_ANSWER
-        )
     return Failure(
         kind=kind,
         tried=tried,
@@ -80,7 +80,9 @@ def status_failure(
 
 
 def page_failure(tried: str, on: str, content_type: str, body: bytes) -> Failure | None:
-    """The failure of a 200 that is an HTML page (a login, a proxy's error) where JSON was asked; None when it is none."""
+    """The failure of a 200 that is an HTML page (a login, a proxy's error) where JSON was asked; None when it
+    is none.
+    """
     is_html = "html" in content_type.lower() or body[:64].lstrip().startswith(b"<")
     if not is_html:
         return None

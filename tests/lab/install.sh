@@ -27,8 +27,8 @@ fi
 
 echo "lab: installing ${missing[*]}"
 log=$(mktemp)
-if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"; } \
-  >"$log" 2>&1 </dev/null; then
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=60 "$@" >>"$log" 2>&1 </dev/null; }
+if ! { apt update && apt install --no-install-recommends "${missing[@]}"; }; then
   tail -n 20 "$log" >&2
   echo "lab: apt-get could not install ${missing[*]}; its whole log is $log" >&2
   exit 1

@@ -8,6 +8,9 @@ LAB=${LAB:-$ROOT/tests/lab/run}
 case "$LAB" in /*) ;; *) LAB=$PWD/$LAB ;; esac
 SERVERS=(prometheus node-exporter ffmpeg media-server)
 
+# Whose site.toml it is, by the folder named in it; fails when there is none.
+site_folder() { sed -n 's/^# lab: //p' "$SITE" 2>/dev/null | grep .; }
+
 # The pid of a server of this lab; fails when there is none. A number in a file is no proof: pids are given out again, so
 # the process must also carry our folder in its arguments, which every server of the lab is given.
 pid_of() {

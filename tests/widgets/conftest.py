@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
 from themes import DEFAULT_THEME, STYLESHEET, THEMES
+from widgets.filter import line_filters
 from widgets.lines import Lines
 
 Host = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
@@ -29,6 +31,11 @@ class HostApp(App[None]):
         self.theme = DEFAULT_THEME
         self.widget = widget
         self.heard: list[object] = []
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        if self.__dict__.get("_ours") is None:
+            self._ours = line_filters(super().get_line_filters(), self.no_color)
+        return self._ours
 
     def hear(self, message: Message) -> None:
         """Keep a message once, however many widgets it bubbles through."""

@@ -91,9 +91,7 @@ def _reason(peers: list[_Peer], beyond: int) -> str:
     if silent:
         first = silent[0]
         assert first.failure is not None
-        words.append(
-            f"{len(peers) - len(silent)} of {len(peers)} peers answered; {first.name}: {first.failure.got}"
-        )
+        words.append(f"{len(peers) - len(silent)} of {len(peers)} peers answered; {first.name}: {first.failure.got}")
     most = max(peers, key=lambda peer: peer.told)
     if most.told > MAX_ALERTS:
         words.append(f"{MAX_ALERTS:,} of {most.told:,} alerts kept")

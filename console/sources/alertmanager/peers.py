@@ -62,9 +62,7 @@ def _alert(told: _Told, peer: str) -> Alert:
         severity=labels.get("severity", ""),
         state=told.status.state if told.status.state in ("active", "suppressed") else "unprocessed",
         starts_at=starts_at.astimezone(UTC),
-        summary=annotations.get("summary")
-        or annotations.get("message")
-        or annotations.get("description", ""),
+        summary=annotations.get("summary") or annotations.get("message") or annotations.get("description", ""),
         labels=labels,
         annotations=annotations,
         silenced_by=tuple(clean(one, 64) for one in told.status.silenced_by[:20]),
@@ -78,7 +76,9 @@ def _cleaned(pairs: Mapping[str, str]) -> dict[str, str]:
 
 
 def merged(one: Alert, other: Alert) -> Alert:
-    """The same fingerprint at two peers. The earliest start; active if either says so; whoever silences is named anyway."""
+    """The same fingerprint at two peers. The earliest start; active if either says so; whoever silences is
+    named anyway.
+    """
     states = {one.state, other.state}
     state = next((word for word in ("active", "unprocessed") if word in states), "suppressed")
     return msgspec.structs.replace(

@@ -82,12 +82,12 @@ class ElasticIndex:
             lambda client: client.field_caps(index=self._index, fields=names, include_unmapped=True),
         )
         indices = told.indices if isinstance(told.indices, list) else [told.indices]
-        return Capabilities(
-            types={name: frozenset(types) for name, types in told.fields.items()}, indices=len(indices)
-        )
+        return Capabilities(types={name: frozenset(types) for name, types in told.fields.items()}, indices=len(indices))
 
     async def refresh_interval_s(self) -> float:
-        """The longest of the matching indices, in seconds; 1 (the server's default) where none is set or told."""
+        """The longest of the matching indices, in seconds; 1 (the server's default) where none is set or
+        told.
+        """
         told = await self._ask(
             "read refresh_interval",
             dict[str, Any],
@@ -140,9 +140,7 @@ class ElasticIndex:
         if client is not None:
             await client.close()
 
-    async def _ask(
-        self, tried: str, kind: type[T], call: Callable[[AsyncElasticsearch], Awaitable[Any]]
-    ) -> T:
+    async def _ask(self, tried: str, kind: type[T], call: Callable[[AsyncElasticsearch], Awaitable[Any]]) -> T:
         client = await self._opened()
         again = True
         while True:

@@ -59,7 +59,9 @@ def level_of(word: str) -> str:
 
 
 def found(source: object, name: str) -> Any:
-    """The value of a dotted field in a document, which may be nested, dotted or a mix of both; None when absent."""
+    """The value of a dotted field in a document, which may be nested, dotted or a mix of both; None when
+    absent.
+    """
     if not isinstance(source, dict):
         return None
     if name in source:
@@ -75,7 +77,9 @@ def found(source: object, name: str) -> Any:
 
 
 def line_of(source: object, doc_id: str, fields: Fields, is_late: bool) -> LogLine:
-    """A document as a line. Raises ValueError when it has no readable time: such a line has no place in a stream."""
+    """A document as a line. Raises ValueError when it has no readable time: such a line has no place in a
+    stream.
+    """
 
     def text(name: str) -> str | None:
         value = found(source, name)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from console.model.failure import SourceError
 from console.model.instant import Clock
 from console.model.logline import LevelBucket, LevelCounts
 from console.sources.access import Access
@@ -17,6 +18,7 @@ from console.sources.elasticsearch.fields import ECS, Fields, level_of
 from console.sources.elasticsearch.nanos import NS, moment
 from console.sources.meter import Meter
 from console.sources.polling import Answer, PollingSource
+from console.sources.status import malformed
 
 BUCKETS = 30
 INTERVAL_S = 30
@@ -47,7 +49,9 @@ class _Aggregations(msgspec.Struct):
 
 
 class Levels:
-    """One histogram by level. Counts are exact or the reading is partial: no `terminate_after`, which would make them lie."""
+    """One histogram by level. Counts are exact or the reading is partial: no `terminate_after`, which would
+    make them lie.
+    """
 
     def __init__(
         self,
@@ -84,7 +88,10 @@ class Levels:
             },
         }
         answer = await self._index.search(body)
-        told = msgspec.json.decode(answer.aggregations, type=_Aggregations).over_time.buckets
+        try:
+            told = msgspec.json.decode(answer.aggregations, type=_Aggregations).over_time.buckets
+        except msgspec.MsgspecError as error:
+            raise SourceError(malformed("count lines by level", self._index.on, error)) from error
         date = self._index.server_date
         return Answer(
             value=LevelCounts(interval_s=float(INTERVAL_S), buckets=self._filled(told)),
@@ -93,7 +100,9 @@ class Levels:
         )
 
     def _filled(self, told: list[_Bucket]) -> tuple[LevelBucket, ...]:
-        """Exactly 30 buckets up to the server's now (ours, when it tells none): the server leaves empty ends out."""
+        """Exactly 30 buckets up to the server's now (ours, when it tells none): the server leaves empty ends
+        out.
+        """
         by_start = {round(bucket.key / 1000): bucket for bucket in told}
         now = self._index.server_date or self._clock.now().utc
         newest = math.floor(now.timestamp() / INTERVAL_S) * INTERVAL_S

@@ -1,4 +1,6 @@
-"""Elasticsearch's dates as whole nanoseconds: `date_nanos` is finer than a datetime, and a watermark must not round."""
+"""Elasticsearch's dates as whole nanoseconds: `date_nanos` is finer than a datetime, and a watermark must not
+round.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 NS = 1_000_000_000
 FORMAT = "strict_date_optional_time_nanos"
-_ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9})\d*)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?"
-)
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9})\d*)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def nanos(value: object) -> int:
-    """Nanoseconds since 1970 of an ISO text, or of a number of milliseconds (of nanoseconds when it is that large).
+    """Nanoseconds since 1970 of an ISO text, or of a number of milliseconds (of nanoseconds when it is that
+    large).
 
     Without an offset it is UTC, as everywhere in Elasticsearch. Raises ValueError for anything else.
     """
@@ -32,7 +33,7 @@ def nanos(value: object) -> int:
         moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{offset}")
         since = moment - _EPOCH
         return (since.days * 86_400 + since.seconds) * NS + int((fraction or "0").ljust(9, "0"))
-    if abs(value) >= 1e17:
+    if 1e17 <= abs(value) < 2**63:
         return int(value)
     if not abs(value) < 1e15:
         raise ValueError("no date: out of range")

@@ -31,18 +31,16 @@ def between(name: str, span: Span) -> dict[str, Any]:
 
 
 def since(name: str, start: str, settle_s: int) -> dict[str, Any]:
-    """From `start` (a spelt time, or date math) to the server's own now, less the time a line may take to be visible."""
+    """From `start` (a spelt time, or date math) to the server's own now, less the time a line may take to be
+    visible.
+    """
     bounds = {"gte": start, "lt": f"now-{settle_s}s" if settle_s else "now", "format": FORMAT}
     return {"range": {name: bounds}}
 
 
 def matching(must: Sequence[dict[str, Any]], without: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Filters only: nothing is scored."""
-    return (
-        {"bool": {"filter": list(must), "must_not": list(without)}}
-        if without
-        else {"bool": {"filter": list(must)}}
-    )
+    return {"bool": {"filter": list(must), "must_not": list(without)}} if without else {"bool": {"filter": list(must)}}
 
 
 def page(

@@ -42,6 +42,4 @@ async def info(index: ElasticIndex) -> Info:
 async def health(index: ElasticIndex) -> Health:
     """The cluster's health; needs the right `monitor`. Raises SourceError."""
     told = await index.get("/_cluster/health?timeout=2s", Health)
-    return msgspec.structs.replace(
-        told, cluster_name=clean(told.cluster_name, 100), status=clean(told.status, 20)
-    )
+    return msgspec.structs.replace(told, cluster_name=clean(told.cluster_name, 100), status=clean(told.status, 20))

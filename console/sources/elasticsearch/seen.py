@@ -10,8 +10,9 @@ CAPACITY = 200_000  # about 40 MB; at 60 lines/s nearly an hour, at 2,000 lines/
 class Seen:
     """`_index/_id` -> tracking time, for all documents the next poll may bring again.
 
-    Bounded: when the overlap holds more than `capacity` documents, the oldest are forgotten and `horizon` rises; nothing
-    below it may be asked for again, or lines would be shown twice. So an overflow shortens the overlap, visibly.
+    Bounded: when the overlap holds more than `capacity` documents, the oldest are forgotten and `horizon`
+    rises; nothing below it may be asked for again, or lines would be shown twice. So an overflow shortens the
+    overlap, visibly.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:

@@ -22,10 +22,11 @@ class _Stretch(msgspec.Struct):
 
 
 class Skipped:
-    """After a ceiling: stretches that later polls leave out and only recount, until the overlap has passed them.
+    """After a ceiling: stretches that later polls leave out and only recount, until the overlap has passed
+    them.
 
-    Stretches never overlap: the fetched line a new one begins with is outside every other, so another one is either
-    apart from it or wholly inside, and is then taken in.
+    Stretches never overlap: the fetched line a new one begins with is outside every other, so another one is
+    either apart from it or wholly inside, and is then taken in.
     """
 
     def __init__(self, active: int = ACTIVE) -> None:
@@ -39,15 +40,15 @@ class Skipped:
         """What a poll must leave out of its query."""
         return [between(tracking, stretch.span) for stretch in self._stretches]
 
-    async def add(
-        self, index: LogIndex, tracking: str, filters: list[dict[str, Any]], span: Span, seen: Seen
-    ) -> int:
-        """Leave out `span` from now on; returns how many of its documents had not been taken, and are dropped."""
+    async def add(self, index: LogIndex, tracking: str, filters: list[dict[str, Any]], span: Span, seen: Seen) -> int:
+        """Leave out `span` from now on; returns how many of its documents had not been taken, and are
+        dropped.
+        """
         inside = [one for one in self._stretches if span[0] <= one.span[0] and one.span[1] <= span[1]]
         told = await index.count(matching([*filters, between(tracking, span)]))
-        known = seen.count(
-            lambda at: span[0] <= at <= span[1] and not any(one.holds(at) for one in inside)
-        ) + sum(one.accounted for one in inside)
+        known = seen.count(lambda at: span[0] <= at <= span[1] and not any(one.holds(at) for one in inside)) + sum(
+            one.accounted for one in inside
+        )
         accounted = max(told.count, known)
         self._stretches = [one for one in self._stretches if one not in inside]
         self._stretches.append(_Stretch(span=span, accounted=accounted))

@@ -1,13 +1,15 @@
 """The tail: every document shown exactly once, or accounted for.
 
-Shards become visible independently, so what is newer than the last line is not all that is new. Each poll therefore asks
-again for an overlap before the watermark, under a point in time of its own, page by page until nothing is left, and drops
-what it has taken before by `_index/_id` (a rollover changes the index, so the id alone would not do). The watermark is the
-newest tracking time of a poll that was whole: it never decreases and stands still while shards fail. Time bounds are the
-server's own (`now` is evaluated there), so a wrong clock on our side neither loses nor invents lines.
+Shards become visible independently, so what is newer than the last line is not all that is new. Each poll
+therefore asks again for an overlap before the watermark, under a point in time of its own, page by page until
+nothing is left, and drops what it has taken before by `_index/_id` (a rollover changes the index, so the id
+alone would not do). The watermark is the newest tracking time of a poll that was whole: it never decreases
+and stands still while shards fail. Time bounds are the server's own (`now` is evaluated there), so a wrong
+clock on our side neither loses nor invents lines.
 
-While shards fail the tail reads on from the newest line it has, and remembers the debt: when all answer again, it reads
-once from the watermark that stood still. What a ceiling keeps from being fetched is counted and dropped with a mark.
+While shards fail the tail reads on from the newest line it has, and remembers the debt: when all answer
+again, it reads once from the watermark that stood still. What a ceiling keeps from being fetched is counted
+and dropped with a mark.
 """
 
 from __future__ import annotations
@@ -23,42 +25,23 @@ import msgspec
 from console.model.failure import Failure, FailureKind, SourceError
 from console.model.instant import Clock, Instant
 from console.model.logline import LogAccounting, LogBatch, LogLine
+from console.model.reading import SKEW_SHOWN_S
 from console.sources.access import Access
 from console.sources.elasticsearch import query as ask_for
 from console.sources.elasticsearch.answers import Hit, LogIndex, Searched
 from console.sources.elasticsearch.client import KEEP_ALIVE, KIND, ElasticIndex
 from console.sources.elasticsearch.fields import ECS, Fields, line_of
+from console.sources.elasticsearch.limits import LIMITS, Limits
 from console.sources.elasticsearch.nanos import NS, moment, nanos, spelt
-from console.sources.elasticsearch.seen import CAPACITY, Seen
-from console.sources.elasticsearch.skipped import ACTIVE, Skipped
+from console.sources.elasticsearch.seen import Seen
+from console.sources.elasticsearch.skipped import Skipped
 from console.sources.meter import Meter
 from console.sources.polling import Answer, PollingSource
 
 log = logging.getLogger(__name__)
 
-OVERLAP_S = 30.0  # refresh interval + ingest lag + clock skew of the shippers
-PAGE = 1000
-PAGES = 20  # of new lines in one poll
-FIRST_S = 15
-FIRST_LINES = 500
 LOOK_AGAIN_S = 60.0  # at field capabilities and refresh interval: a rollover may change both
 _HIT = msgspec.json.Decoder(Hit)
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """How much one poll may bring, and how much may be remembered."""
-
-    overlap_s: float = OVERLAP_S
-    page: int = PAGE
-    pages: int = PAGES
-    first_s: int = FIRST_S
-    first_lines: int = FIRST_LINES
-    capacity: int = CAPACITY
-    settle_s: int | None = None  # how long a line may take to be visible; None: the refresh interval
-    recounted: int = ACTIVE  # stretches beyond a ceiling that are still recounted for late lines
-
-
-LIMITS = Limits()
 
 
 class Tail:
@@ -111,8 +94,8 @@ class Tail:
     async def ask(self) -> Answer[LogBatch]:
         """One poll. Raises SourceError.
 
-        What was taken before a failure is handed over by the next poll that succeeds, or by this one, as a partial
-        answer, when so much has gathered that it must not be kept.
+        What was taken before a failure is handed over by the next poll that succeeds, or by this one, as a
+        partial answer, when so much has gathered that it must not be kept.
         """
         before, was_failed = self._received, self._has_failed
         self._has_failed = True
@@ -148,6 +131,7 @@ class Tail:
             self._is_tracking_ingest = has_ingest
             self._tracking = self._fields.ingested if has_ingest else self._fields.at
             self._skipped = Skipped(self._limits.recounted)
+        self._page_size = self._limits.page
         self._looked_at = now.mono if capabilities.indices else None  # no index yet: look again at once
 
     @property
@@ -160,18 +144,16 @@ class Tail:
         return int(self.overlap_s * NS)
 
     async def _first(self) -> None:
-        """The newest lines of the last seconds, without a point in time: one page, newest first, turned round."""
+        """The newest lines of the last seconds, without a point in time: one page, newest first, turned
+        round.
+        """
         now = self._clock.now()
         if self._began is None:
             self._began = now
         waited = max(now.mono - self._began.mono, (now.utc - self._began.utc).total_seconds(), 0.0)
         span_s = self._limits.first_s + math.ceil(waited)
-        query = ask_for.matching(
-            [*self._filters, ask_for.since(self._tracking, f"now-{span_s}s", self._settle_s)]
-        )
-        body = ask_for.page(
-            query, self._tracking, self._fields, self._limits.first_lines, self._timeout, order="desc"
-        )
+        query = ask_for.matching([*self._filters, ask_for.since(self._tracking, f"now-{span_s}s", self._settle_s)])
+        body = ask_for.page(query, self._tracking, self._fields, self._limits.first_lines, self._timeout, order="desc")
         answer = await self._index.search(body)
         self._judge(answer.lacking)
         hits = [hit for hit in map(self._hit, answer.hits.hits) if hit is not None]
@@ -219,7 +201,9 @@ class Tail:
             self._held += 1
 
     async def _pass(self, watermark: int, edge: int) -> str:
-        """All that is visible since `watermark` less the overlap; why it was not all, or "". `edge`: late is before it."""
+        """All that is visible since `watermark` less the overlap; why it was not all, or "". `edge`: late is
+        before it.
+        """
         start = max(watermark - self._overlap_ns, self._floor or 0, self._seen.horizon or 0)
         query = ask_for.matching(
             [*self._filters, ask_for.since(self._tracking, spelt(start), self._settle_s)],
@@ -227,15 +211,16 @@ class Tail:
         )
         pit = await self._index.open_pit()
         try:
-            lacking, after, before, pages = "", None, self._received, 0
-            # Every page holds new lines or known ones, so this ends even when the overlap is full of known lines.
-            ceiling = self._limits.pages + 1 + len(self._seen) // self._page_size
+            lacking, after, before, hits_seen = "", None, self._received, 0
+            # The overlap's known lines come again and do not count, or a full overlap would leave no room for news.
+            room = self._limits.pages * self._limits.page
+            known = len(self._seen)
             while True:
                 answer = await self._page(query, pit, after)
                 pit = answer.pit_id or pit
-                pages += 1
                 lacking = lacking or answer.lacking
                 raw = answer.hits.hits
+                hits_seen += len(raw)
                 hits = [self._hit(one) for one in raw]
                 for hit in hits:
                     if hit is not None:
@@ -246,8 +231,7 @@ class Tail:
                 if last is None or last.sort == after:
                     raise SourceError(self._unreadable_page())
                 after = last.sort
-                is_full = self._received - before >= self._limits.pages * self._limits.page
-                if is_full or pages >= ceiling:
+                if self._received - before >= room or hits_seen >= room + known:
                     body = ask_for.page(
                         query, self._tracking, self._fields, 1, self._timeout, (pit, KEEP_ALIVE), order="desc"
                     )
@@ -259,7 +243,7 @@ class Tail:
             await self._close(pit)
 
     async def _page(self, query: dict[str, Any], pit: str, after: list[Any] | None) -> Searched:
-        """One page; smaller ones after an answer that broke the cap, larger again after one that did not."""
+        """One page; smaller ones after an answer that broke the byte cap, until the next look round."""
         while True:
             body = ask_for.page(
                 query, self._tracking, self._fields, self._page_size, self._timeout, (pit, KEEP_ALIVE), after
@@ -282,9 +266,7 @@ class Tail:
         self._dropped += dropped
         self._newest = max(self._newest or 0, ends_at)
         if dropped:
-            self._pending.append(
-                self._mark(f"{dropped:,} lines not fetched: more than this tail takes at once")
-            )
+            self._pending.append(self._mark(f"{dropped:,} lines not fetched: more than this tail takes at once"))
 
     async def _close(self, pit: str) -> None:
         try:
@@ -342,7 +324,8 @@ class Tail:
     def _handed_over(self, now: Instant, partial_reason: str) -> Answer[LogBatch]:
         lines, self._pending = tuple(self._pending), []
         date = self._index.server_date
-        server_now = date or now.utc
+        # A Date has whole seconds: too coarse for a lag, unless our own clock is wrong.
+        server_now = date if date is not None and abs((date - now.utc).total_seconds()) > SKEW_SHOWN_S else now.utc
         newest = max((line.at for line in lines if not line.is_mark), default=None)
         batch = LogBatch(
             lines=lines,
@@ -371,9 +354,7 @@ class Tail:
             notes.append(f"late documents older than {self.overlap_s:.0f} s are not shown")
         if self._seen.horizon is not None and self._newest is not None:
             shorter_s = (self._newest - self._seen.horizon) / NS
-            notes.append(
-                f"overlap shortened to {shorter_s:.1f} s: more than {self._limits.capacity:,} lines in it"
-            )
+            notes.append(f"overlap shortened to {shorter_s:.1f} s: more than {self._limits.capacity:,} lines in it")
         return notes
 
     def _unreadable_page(self) -> Failure:

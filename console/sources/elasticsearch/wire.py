@@ -1,7 +1,7 @@
 """The official client, made to hand through bytes: capped on the way in, decoded by us.
 
-Everything here is made inside functions because the bases come from elasticsearch and aiohttp, which are loaded in a
-thread at the first question.
+Everything here is made inside functions because the bases come from elasticsearch and aiohttp, which are
+loaded in a thread at the first question.
 """
 
 from __future__ import annotations
@@ -28,13 +28,12 @@ async def load() -> None:
     await asyncio.to_thread(importlib.import_module, "elasticsearch")
 
 
-async def open_client(
-    access: Access, trouble: list[BaseException], max_bytes: int = MAX_BYTES
-) -> AsyncElasticsearch:
-    """A client for the nodes of `access`; the caller closes it. The credential goes with each request, not in here.
+async def open_client(access: Access, trouble: list[BaseException], max_bytes: int = MAX_BYTES) -> AsyncElasticsearch:
+    """A client for the nodes of `access`; the caller closes it. The credential goes with each request, not in
+    here.
 
-    `trouble` receives the exception of a failed connection (the client keeps only its text). Raises OSError or ValueError
-    for certificate files that cannot be read.
+    `trouble` receives the exception of a failed connection (the client keeps only its text). Raises OSError
+    or ValueError for certificate files that cannot be read.
     """
     await load()
     return await asyncio.to_thread(_client, access, trouble, max_bytes)
@@ -58,8 +57,7 @@ def _client(access: Access, trouble: list[BaseException], max_bytes: int) -> Asy
         node_class=_node(access, trouble, max_bytes),
         connections_per_node=CONNECTIONS,
         request_timeout=access.timeout_s,
-        max_retries=len(access.urls)
-        - 1,  # a dead node is another node's question, never the same one's twice
+        max_retries=len(access.urls) - 1,  # a dead node is another node's question, never the same one's twice
         retry_on_status=(),
         retry_on_timeout=False,
         serializers=dict.fromkeys(_MIMETYPES, passing),
@@ -90,7 +88,9 @@ def _passing() -> Any:
     from elastic_transport import Serializer
 
     class Passing(Serializer):
-        """msgspec on the way out; on the way in the bytes themselves, for the typed decoder that knows the question."""
+        """msgspec on the way out; on the way in the bytes themselves, for the typed decoder that knows the
+        question.
+        """
 
         mimetype = "application/json"
 

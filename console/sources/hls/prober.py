@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from console.model.channel import Channel
 from console.model.failure import Failure, FailureKind
@@ -36,14 +36,16 @@ class ProberSource:
     def __init__(
         self,
         name: str,
-        channels: Sequence[Channel],
+        channels: Sequence[Channel] | Callable[[], Sequence[Channel]],
         clock: Clock,
         period_s: float | None = None,
         segments: bool = True,
         rng: random.Random | None = None,
     ) -> None:
         self._name = name
-        self._orders = ProbeOrders(channels=tuple(channels), period_s=period_s, segments=segments)
+        self._listed = channels if callable(channels) else None
+        present = tuple(channels() if callable(channels) else channels)
+        self._orders = ProbeOrders(channels=present, period_s=period_s, segments=segments)
         self._clock = clock
         self._meter = Meter(clock)
         self._backoff = Backoff(base_s=0.5, ceiling_s=15.0, rng=rng)
@@ -101,12 +103,13 @@ class ProberSource:
             ):  # `readings` notices by itself and starts the next with these orders
                 await self._process.tell(self._orders)
 
-    async def readings(self) -> AsyncIterator[Reading[ProbeBatch]]:
+    async def readings(self) -> AsyncGenerator[Reading[ProbeBatch], None]:
         """Batches for ever; closing or cancelling ends the prober."""
         keeper = asyncio.create_task(self._keep_alive())
         try:
             while True:
                 await self._wait()
+                await self._look_at_list()
                 reading = self._reading()
                 if reading is not None:
                     yield reading
@@ -117,6 +120,12 @@ class ProberSource:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
+
+    async def _look_at_list(self) -> None:
+        if self._listed is not None:
+            listed = tuple(self._listed())
+            if listed != self._orders.channels:
+                await self.watch(listed)
 
     async def _wait(self) -> None:
         """Until something arrives, or for the half second after which silence is looked at."""
@@ -158,8 +167,11 @@ class ProberSource:
         while True:
             self._started_mono = self._clock.now().mono
             try:
-                async with ProberProcess(self._orders) as self._process:
+                begun_with = self._orders
+                async with ProberProcess(begun_with) as self._process:
                     self._starts += 1
+                    if self._orders != begun_with:  # the list came while the process was starting
+                        await self._process.tell(self._orders)
                     while True:
                         self._take(await self._process.hear())
             except (ProberGone, OSError) as error:

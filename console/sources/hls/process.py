@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,6 +20,7 @@ from console.model.orders import FRAME_HEAD, ProbeOrders, frame_length, framed
 from console.sources.sanitise import clean
 
 log = logging.getLogger("midwatch.prober")
+_ROOT = str(Path(console.__file__).resolve().parent.parent)  # where `console` is imported from
 CONNECT_TIMEOUT_S = 30.0  # a cold interpreter on a busy machine
 TERM_PATIENCE_S = 2.0
 _STDERR_LINE = 8192
@@ -70,9 +72,8 @@ class ProberProcess:
         self._directory = Path(tempfile.mkdtemp(prefix="midwatch-probe-"))  # mkdtemp makes it 0700
         path = self._directory / "socket"
         self._server = await asyncio.start_unix_server(accept, path)
-        root = str(Path(console.__file__).resolve().parent.parent)
         inherited = os.environ.get("PYTHONPATH")
-        environ = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{inherited}" if inherited else root}
+        environ = {**os.environ, "PYTHONPATH": f"{_ROOT}{os.pathsep}{inherited}" if inherited else _ROOT}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # never from the working directory: it may hold a foreign `console`
@@ -87,9 +88,8 @@ class ProberProcess:
         self._stderr = asyncio.create_task(self._log_stderr(self._process))
         ended = asyncio.create_task(self._process.wait())
         try:
-            await asyncio.wait(
-                {connected, ended}, timeout=CONNECT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
-            )
+            both: set[asyncio.Future[Any]] = {connected, ended}
+            await asyncio.wait(both, timeout=CONNECT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
         if not connected.done():

@@ -76,7 +76,8 @@ def envelope(body: bytes) -> Envelope:
 def series(data: msgspec.Raw) -> tuple[Series, ...]:
     """The series of an envelope's data: vector, matrix and scalar alike.
 
-    Raises TooManyPoints, msgspec.MsgspecError, or ValueError for a result type that has no numbers (a string).
+    Raises TooManyPoints, msgspec.MsgspecError, or ValueError for a result type that has no numbers (a
+    string).
     """
     head = _DATA.decode(data)
     if head.result_type == "scalar":
@@ -91,9 +92,7 @@ def series(data: msgspec.Raw) -> tuple[Series, ...]:
     return tuple(
         Series(
             labels={clean(name, 200): clean(value, 500) for name, value in sample.metric.items()},
-            points=tuple(
-                (at, float(text)) for at, text in (sample.values or ([sample.value] if sample.value else []))
-            ),
+            points=tuple((at, float(text)) for at, text in (sample.values or ([sample.value] if sample.value else []))),
         )
         for sample in samples
         if sample.values or sample.value  # native histograms have neither: there is no one number to show

@@ -1,4 +1,6 @@
-"""What the metrics store says of every channel: viewers, ingest, rebuffering, each one query for all channels."""
+"""What the metrics store says of every channel: viewers, ingest, rebuffering, each one query for all
+channels.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,11 @@ WITH_TREND = (VIEWERS, REBUFFER)
 
 
 class ChannelBoard:
-    """Asks each measure for all channels at once. `queries` maps the measure to PromQL with the label `label` kept.
+    """Asks each measure for all channels at once. `queries` maps the measure to PromQL with the label `label`
+    kept.
 
-    A measure that does not exist is in `missing` with its reason, and None for every channel: unknown is not zero.
+    A measure that does not exist is in `missing` with its reason, and None for every channel: unknown is not
+    zero.
     """
 
     def __init__(
@@ -67,9 +71,7 @@ class ChannelBoard:
         await self._renew_trends(values)
         channels = sorted({channel for measure in values.values() for channel in measure})
         return Answer(
-            value=ChannelTable(
-                channels={name: self._metrics(name, values) for name in channels}, missing=missing
-            ),
+            value=ChannelTable(channels={name: self._metrics(name, values) for name in channels}, missing=missing),
             as_of=min((answer.at for answer in answers), default=None),
             server_date=max((a.server_date for a in answers if a.server_date is not None), default=None),
             partial_reason=f"{', '.join(n for n in names if isinstance(missing.get(n), Failure))}: {failures[0].got}"
@@ -118,13 +120,13 @@ class ChannelBoard:
             return
         self._trends_at = now
         wanted = [name for name in WITH_TREND if values.get(name)]
-        lines = await asyncio.gather(
-            *(self._lines(self._queries[name], len(values[name])) for name in wanted)
-        )
+        lines = await asyncio.gather(*(self._lines(self._queries[name], len(values[name])) for name in wanted))
         self._trends = dict(zip(wanted, lines, strict=True))
 
     async def _lines(self, query: str, channels: int) -> dict[str, tuple[float, ...]]:
-        """Trends by channel. With many channels the points get fewer, so that the answer stays under its ceiling."""
+        """Trends by channel. With many channels the points get fewer, so that the answer stays under its
+        ceiling.
+        """
         points = max(2, min(TREND_POINTS, int(0.9 * MAX_POINTS) // max(1, channels)))
         try:
             answered = await self._client.query_range(query, TREND_S, points)
@@ -148,6 +150,8 @@ def channels_source(
     period_s: float = 10.0,
     rng: random.Random | None = None,
 ) -> PollingSource[ChannelTable]:
-    """The measures of all channels as a source. The client is shared and outlives the source: assembly closes it."""
+    """The measures of all channels as a source. The client is shared and outlives the source: assembly closes
+    it.
+    """
     board = ChannelBoard(client, clock, queries)
     return PollingSource(name, "prometheus", board.ask, period_s, clock, rng=rng, meter=meter)

@@ -8,11 +8,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
-from console.model.failure import SourceError
+from console.model.failure import FailureKind, SourceError
 from console.model.instant import Clock
 from console.model.reading import SKEW_SHOWN_S
 from console.sources.access import Access, Credentials, place
@@ -31,9 +32,9 @@ ALIGN_S = 5.0  # questions of the same 5 s share one answer: several panes and s
 class PrometheusClient:
     """Asks one Prometheus for several sources; all of them share its threads, its cache and its meter.
 
-    Evaluation times are aligned down to `align_s`, by the server's clock as its `Date` told it (ours until then), so that a
-    console with a wrong clock does not ask about another hour. A question for a time that was asked already, by anyone in
-    this process, is not asked again; failures are not kept.
+    Evaluation times are aligned down to `align_s`, by the server's clock as its `Date` told it (ours until
+    then), so that a console with a wrong clock does not ask about another hour. A question for a time that
+    was asked already, by anyone in this process, is not asked again; failures are not kept.
     """
 
     def __init__(
@@ -124,35 +125,36 @@ class PrometheusClient:
             self._skew_s = skew_s if abs(skew_s) > SKEW_SHOWN_S else 0.0
 
     async def _ask(self, what: str, call: Callable[[Connection, Mapping[str, str]], T]) -> tuple[T, Exchange]:
+        tried = f"ask {clean(what, 80)!r}"
         again = True
         while True:
             headers = await self._credentials.headers()
-            # A name of its own for the loop's value: the thread may outlive this turn of the loop.
-            failed, last = True, Exchange()
+            spent: list[int] = []  # bytes, once the thread has ended; a question refused by the pool spends nothing
+            work = partial(self._in_thread, call, headers, spent)
             try:
-                result, last = await self._pool.run(
-                    lambda headers=headers: self._in_thread(call, headers),  # type: ignore[misc]
-                    tried=f"ask {clean(what, 80)!r}",
-                    on=self.on,
-                )
-                failed = False
-                return result, last
+                result = await self._pool.run(work, tried, self.on)
             except SourceError as error:
+                if spent or error.failure.kind is not FailureKind.OVERLOADED:
+                    self._meter.asked(sum(spent), failed=True)
                 is_401 = error.failure.got.startswith("HTTP 401")
                 if not (is_401 and again and self._credentials.refused()):
                     raise
                 again = False
-            finally:
-                self._meter.asked(last.bytes_in, failed=failed)
+            else:
+                self._meter.asked(sum(spent))
+                return result
 
     def _in_thread(
-        self, call: Callable[[Connection, Mapping[str, str]], T], headers: Mapping[str, str]
+        self, call: Callable[[Connection, Mapping[str, str]], T], headers: Mapping[str, str], spent: list[int]
     ) -> tuple[T, Exchange]:
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             self._local.connection = connection = Connection(self._access)
             self._connections.append(connection)
-        return call(connection, headers), connection.last
+        try:
+            return call(connection, headers), connection.last
+        finally:
+            spent.append(connection.last.bytes_in)
 
     async def close(self) -> None:
         """Ends threads and connections; the next question opens anew."""

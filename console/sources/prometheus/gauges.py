@@ -35,8 +35,8 @@ class _Number(msgspec.Struct, frozen=True):
 class GaugeBoard:
     """Asks for all gauges of a site: the numbers each time, the trends once a minute.
 
-    One gauge that cannot be had does not hide the others: it stays None with its reason, and the reading is partial when the
-    reason is the backend's (not when there simply is no data).
+    One gauge that cannot be had does not hide the others: it stays None with its reason, and the reading is
+    partial when the reason is the backend's (not when there simply is no data).
     """
 
     def __init__(self, client: PrometheusClient, specs: Sequence[GaugeSpec], clock: Clock) -> None:
@@ -49,12 +49,7 @@ class GaugeBoard:
 
     async def ask(self) -> Answer[Gauges]:
         """All gauges now. Raises SourceError when every expression failed at the backend."""
-        asked = [
-            expression
-            for spec in self._specs
-            for expression in (spec.used, spec.total)
-            if expression is not None
-        ]
+        asked = [expression for spec in self._specs for expression in (spec.used, spec.total) if expression is not None]
         expressions = list(dict.fromkeys(asked))
         numbers = dict(
             zip(expressions, await asyncio.gather(*(self._number(text) for text in expressions)), strict=True)
@@ -100,9 +95,7 @@ class GaugeBoard:
         if not answered.series:
             return _Number(value=None, missing="no data", answered=answered)
         if len(answered.series) > 1:
-            return _Number(
-                value=None, missing=f"{len(answered.series)} series, expected 1", answered=answered
-            )
+            return _Number(value=None, missing=f"{len(answered.series)} series, expected 1", answered=answered)
         value = answered.series[0].value
         if not math.isfinite(value):
             return _Number(value=None, missing="NaN" if math.isnan(value) else "infinite", answered=answered)
@@ -117,7 +110,9 @@ class GaugeBoard:
         self._trends = {spec.name: trend for spec, trend in zip(self._specs, trends, strict=True) if trend}
 
     async def _trend(self, spec: GaugeSpec) -> tuple[float, ...]:
-        """The ratio over the last 15 min; empty when it cannot be had. Divided here: `a / b` in PromQL needs equal labels."""
+        """The ratio over the last 15 min; empty when it cannot be had. Divided here: `a / b` in PromQL needs
+        equal labels.
+        """
         used, times = await self._line(spec.used)
         if spec.total is None or not used:
             return _filled(used, times)

@@ -1,7 +1,8 @@
 """A few threads for a synchronous client, and the honesty to refuse when all of them hang.
 
-A cancelled await leaves its thread running, so slots are counted by threads that really ended, not by awaits that did. When
-every worker has been busy for longer than a question may take, nothing more is submitted: the failure is OVERLOADED at once.
+A cancelled await leaves its thread running, so slots are counted by threads that really ended, not by awaits
+that did. When every worker has been busy for longer than a question may take, nothing more is submitted: the
+failure is OVERLOADED at once.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class WorkerPool:
         return sum(1 for since in self._busy.values() if since < limit)
 
     async def run(self, call: Callable[[], T], tried: str, on: str) -> T:
-        """`call()` in a thread. Raises SourceError OVERLOADED without a free thread in time, TIMEOUT when it took too long."""
+        """`call()` in a thread. Raises SourceError OVERLOADED without a free thread in time, TIMEOUT when it
+        took too long.
+        """
         deadline = time.monotonic() + self._timeout_s
         while len(self._busy) >= self._workers:
             wait_s = deadline - time.monotonic()

@@ -1,9 +1,11 @@
-"""The requests session under `prometheus-api-client`: bounded, timed, and remembering what the library throws away.
+"""The requests session under `prometheus-api-client`: bounded, timed, and remembering what the library throws
+away.
 
-`PrometheusConnect.custom_query` returns `response.json()["data"]["result"]` and nothing else: warnings, the `Date` header
-and the error's type are lost, and an HTML page surfaces as JSONDecodeError. So the adapter mounted under it reads the body
-itself, decodes it once with msgspec, hands the library a `json()` that is already decoded, and leaves the rest on the
-`Connection` whose thread asked. One `Connection` belongs to one worker thread: a requests session is not thread-safe.
+`PrometheusConnect.custom_query` returns `response.json()["data"]["result"]` and nothing else: warnings, the
+`Date` header and the error's type are lost, and an HTML page surfaces as JSONDecodeError. So the adapter
+mounted under it reads the body itself, decodes it once with msgspec, hands the library a `json()` that is
+already decoded, and leaves the rest on the `Connection` whose thread asked. One `Connection` belongs to one
+worker thread: a requests session is not thread-safe.
 """
 
 from __future__ import annotations
@@ -53,9 +55,7 @@ class Connection:
         session.max_redirects = 2
         session.verify = access.ca_file or True
         session.cert = access.client_cert
-        session.headers.update(
-            {**access.base_headers(), "Accept": "application/json", "Accept-Encoding": ENCODINGS}
-        )
+        session.headers.update({**access.base_headers(), "Accept": "application/json", "Accept-Encoding": ENCODINGS})
         proxies = {"http": access.proxy, "https": access.proxy} if access.proxy else {}
         self._client: Any = PrometheusConnect(
             url=access.url, session=session, retry=Retry(total=0), timeout=access.timeout_s, proxy=proxies
@@ -123,7 +123,9 @@ class Connection:
         return result
 
     def read(self, response: Any, deadline: float) -> bytes:
-        """The body of a urllib3 response, within its cap and until `deadline` (time.monotonic) however slowly it drips."""
+        """The body of a urllib3 response, within its cap and until `deadline` (time.monotonic) however slowly
+        it drips.
+        """
         body = Body(MAX_BYTES, response.headers.get("content-encoding", ""))
         try:
             for chunk in response.raw.stream(CHUNK, decode_content=False):
@@ -220,9 +222,7 @@ def _network_failure(error: Exception, tried: str, on: str) -> Failure:
             hint="is the server up? midwatch doctor",
         )
     if isinstance(error, requests.RequestException):
-        return Failure(
-            kind=FailureKind.REJECTED, tried=tried, on=on, got=clean(text, 160), hint="check the url"
-        )
+        return Failure(kind=FailureKind.REJECTED, tried=tried, on=on, got=clean(text, 160), hint="check the url")
     return malformed(tried, on, error)
 
 

@@ -22,7 +22,9 @@ HUGE = 200_000_000
 
 
 class Faults:
-    """Answers each request with the next of its faults; the last one stays. `sent` counts body bytes that left."""
+    """Answers each request with the next of its faults; the last one stays. `sent` counts body bytes that
+    left.
+    """
 
     def __init__(self, *answers: Handler) -> None:
         self._answers = list(answers)
@@ -37,7 +39,9 @@ class Faults:
 
     async def huge(self, request: web.Request) -> web.StreamResponse:
         """200 MB of JSON, as fast as the client takes it."""
-        response = web.StreamResponse(headers={"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"})
+        response = web.StreamResponse(
+            headers={"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
+        )
         await response.prepare(request)
         chunk = b'"' + b"x" * 65_533 + b'",'
         try:
@@ -61,7 +65,9 @@ class Faults:
 
     async def drip(self, request: web.Request) -> web.StreamResponse:
         """A byte every 50 ms for ever: no single read ever times out."""
-        response = web.StreamResponse(headers={"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"})
+        response = web.StreamResponse(
+            headers={"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
+        )
         await response.prepare(request)
         try:
             while True:
@@ -69,6 +75,13 @@ class Faults:
                 await asyncio.sleep(0.05)
         except (ConnectionError, asyncio.CancelledError):
             return response
+
+
+async def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+    """Waits for what another process or thread does; fails when it does not."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 def page(status: int = 200) -> Handler:
@@ -134,7 +147,9 @@ def world_now(clock: HandClock) -> Callable[[], datetime]:
 
 @pytest.fixture
 async def serve(clock: HandClock) -> AsyncIterator[Serve]:
-    """Starts an application, or a handler of every path, and returns its url. Its `Date` is the hand-turned clock's."""
+    """Starts an application, or a handler of every path, and returns its url. Its `Date` is the hand-turned
+    clock's.
+    """
 
     async def dated(_: web.Request, response: web.StreamResponse) -> None:
         if "own-date" not in response.headers:

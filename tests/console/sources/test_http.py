@@ -13,7 +13,7 @@ from console.model.failure import Failure, FailureKind, SourceError
 from console.sources.access import USER_AGENT, Access, place
 from console.sources.http import HttpBackend
 from console.sources.meter import Meter
-from tests.console.sources.conftest import HUGE, Faults, Serve, body, bomb, cut_off, page
+from tests.console.sources.conftest import HUGE, Faults, Serve, body, bomb, cut_off, page, until
 
 ANY = msgspec.json.Decoder(dict[str, int])
 
@@ -183,14 +183,11 @@ async def test_cancelling_a_question_leaves_nothing_open(serve: Serve, meter: Me
     faults = Faults()
     backend = HttpBackend(Access(urls=(await serve(faults.hang),)), "thing", meter)
     task = asyncio.create_task(backend.get("/x", ANY, "read x"))
-    async with asyncio.timeout(5):
-        while not faults.hanging:
-            await asyncio.sleep(0.01)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await backend.close()
-        while faults.hanging:
-            await asyncio.sleep(0.01)
+    await until(lambda: faults.hanging == 1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await backend.close()
+    await until(lambda: faults.hanging == 0)
     assert task.cancelled()
 
 

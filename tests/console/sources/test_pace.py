@@ -41,7 +41,9 @@ async def test_streamed_bytes_are_no_requests(clock: HandClock) -> None:
 
 
 def test_backoff_draws_below_doubling_ceilings() -> None:
-    draws = [[backoff.next_s() for _ in range(12)] for backoff in (Backoff(rng=random.Random(seed)) for seed in range(300))]
+    draws = [
+        [backoff.next_s() for _ in range(12)] for backoff in (Backoff(rng=random.Random(seed)) for seed in range(300))
+    ]
     for attempt in range(12):
         reach = min(30.0, 0.8 * 2**attempt)
         column = [row[attempt] for row in draws]

@@ -14,6 +14,7 @@ from console.model.failure import Failure, FailureKind, SourceError
 from console.model.reading import Reading
 from console.model.severity import State
 from console.sources.polling import Answer, PollingSource
+from tests.console.sources.conftest import until
 from tests.hand_clock import HandClock, settle
 
 DOWN = Failure(kind=FailureKind.UNREACHABLE, tried="ask", on="thing", got="connection refused")
@@ -133,7 +134,9 @@ async def test_a_servers_retry_after_is_honoured(clock: HandClock, watch: Watch)
     assert len(script.asked_at) == 2
 
 
-async def test_a_question_that_is_wrong_is_not_asked_more_often_than_a_right_one(clock: HandClock, watch: Watch) -> None:
+async def test_a_question_that_is_wrong_is_not_asked_more_often_than_a_right_one(
+    clock: HandClock, watch: Watch
+) -> None:
     wrong = Failure(kind=FailureKind.REJECTED, tried="ask", on="thing", got="HTTP 400")
     script = Script(clock, SourceError(wrong))
     watch(script, period_s=10.0)
@@ -207,9 +210,7 @@ async def test_a_question_that_forgot_its_timeout_is_ended(clock: HandClock, wat
 
     script = Script(clock, hang)
     watching, _ = watch(script, limit_s=0.05)
-    async with asyncio.timeout(5):
-        while not watching.readings:
-            await asyncio.sleep(0.01)
+    await until(lambda: bool(watching.readings))
     error = watching.readings[0].error
     assert error is not None
     assert error.kind is FailureKind.TIMEOUT
@@ -222,5 +223,3 @@ async def test_a_consumer_that_does_not_look_is_not_asked_for(clock: HandClock) 
     await clock.advance(100)
     assert len(script.asked_at) == 1
     await readings.aclose()
-
-

@@ -102,7 +102,9 @@ async def test_when_no_peer_answers_it_fails_with_the_first_reason(
     assert raised.value.failure.kind is FailureKind.UNREACHABLE
 
 
-async def test_a_hanging_peer_does_not_hold_up_the_other_for_longer_than_its_timeout(serve: Serve, meter: Meter) -> None:
+async def test_a_hanging_peer_does_not_hold_up_the_other_for_longer_than_its_timeout(
+    serve: Serve, meter: Meter
+) -> None:
     answer = await told(serve, meter, [alert()], Faults().hang)
     assert "no answer in time" in answer.partial_reason
 

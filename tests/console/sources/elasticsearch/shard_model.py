@@ -165,4 +165,3 @@ def _time(text: str, now: int) -> int:
         return nanos(text)
     back = int(text[4:-1]) if len(text) > 3 else 0
     return math.floor(now / 1e6) * 1_000_000 - back * NS
-

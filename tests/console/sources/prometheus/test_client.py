@@ -17,7 +17,7 @@ from console.sources.access import USER_AGENT, Access
 from console.sources.meter import Meter
 from console.sources.prometheus import questions
 from console.sources.prometheus.client import PrometheusClient
-from tests.console.sources.conftest import HUGE, Faults, Serve, body, bomb, cut_off, page
+from tests.console.sources.conftest import HUGE, Faults, Serve, body, bomb, cut_off, page, until
 from tests.hand_clock import HandClock
 
 Open = Callable[..., PrometheusClient]
@@ -109,7 +109,9 @@ async def test_a_wrong_clock_of_ours_does_not_ask_about_another_hour(
     await client.query("up")
     await clock.advance(5)
     await client.query("up")
-    assert abs(float(faults.requests[1].query["time"]) - datetime.fromisoformat("2026-11-22T05:00:05Z").timestamp()) <= 5
+    assert (
+        abs(float(faults.requests[1].query["time"]) - datetime.fromisoformat("2026-11-22T05:00:05Z").timestamp()) <= 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,11 @@ async def test_a_wrong_clock_of_ours_does_not_ask_about_another_hour(
         (body('{"status": "success"}'), FailureKind.BAD_ANSWER, "cannot be read"),
         (body("[1]"), FailureKind.BAD_ANSWER, "cannot be read"),
         (cut_off(vector(1)), FailureKind.BAD_ANSWER, "broke off"),
-        (body('{"status":"error","errorType":"bad_data","error":"parse error"}', 400), FailureKind.REJECTED, "parse error"),
+        (
+            body('{"status":"error","errorType":"bad_data","error":"parse error"}', 400),
+            FailureKind.REJECTED,
+            "parse error",
+        ),
         (body('{"status":"error","errorType":"timeout","error":"too long"}', 503), FailureKind.TIMEOUT, "too long"),
         (body("no", 401), FailureKind.UNAUTHORIZED, "HTTP 401"),
         (body("{}", 404), FailureKind.NOT_FOUND, "HTTP 404"),
@@ -190,9 +196,7 @@ async def test_when_every_worker_is_stuck_nothing_more_is_submitted(serve: Serve
     faults = Faults()
     client = connect(await serve(faults.hang), timeout_s=1.0, workers=2)
     askers = [asyncio.create_task(client.query(f"up + {number}")) for number in range(2)]
-    async with asyncio.timeout(5):
-        while faults.hanging < 2:
-            await asyncio.sleep(0.01)
+    await until(lambda: faults.hanging == 2)
     for asker in askers:
         asker.cancel()
     await asyncio.gather(*askers, return_exceptions=True)
