@@ -11,8 +11,9 @@ from typing import Any
 
 from console.config import Config
 from console.config.backend import Backend, Credential
+from console.config.scope import DEFAULTS, ScopeNames
 from console.config.secrets import resolve
-from console.config.site import Cluster, Elasticsearch, Site
+from console.config.site import Cluster, Elasticsearch, Measures, Site
 from console.feeds.capacity import CapacityDerivation
 from console.feeds.derived import Derivation, DerivedFeed
 from console.feeds.desk import Desk
@@ -27,6 +28,7 @@ from console.feeds.workloads import WorkloadsDerivation, feed_name
 from console.model.instant import Clock
 from console.rows import gauges, incidents, lines, pods, streams
 from console.sources.access import Access
+from console.sources.elasticsearch.fields import Fields
 from console.sources.meter import Meter
 
 GAUGES = "prometheus.gauges"
@@ -40,7 +42,7 @@ class Engine:
         self.site = site
         self.clock = clock
         self.hub = Hub(clock)
-        self._config = config
+        self._names = config.scope
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._ring: LogRing | None = None
         self._add_metrics()
@@ -91,16 +93,13 @@ class Engine:
                 )
             )
             self._derive(gauges.VIEW, CapacityDerivation(GAUGES))
-        if self._has_channels:
-            queries = {
-                field: query
-                for field in self.site.measures.__struct_fields__
-                if (query := getattr(self.site.measures, field))
-            }
+        label = self._names.channel.prometheus
+        if self._has_channels and label:
+            queries = measure_queries(self.site.measures, label)
             self.hub.add(
                 StateFeed(
                     METRICS,
-                    lambda: channel_source.channels_source(METRICS, client, self.clock, meter, queries),
+                    lambda: channel_source.channels_source(METRICS, client, self.clock, meter, queries, label=label),
                     self.clock,
                 )
             )
@@ -112,7 +111,11 @@ class Engine:
         from console.sources.alertmanager import alerts
 
         self.hub.add(
-            StateFeed(ALERTS, lambda: alerts.alerts_source(ALERTS, access(backend), self.clock, Meter(self.clock)), self.clock)
+            StateFeed(
+                ALERTS,
+                lambda: alerts.alerts_source(ALERTS, access(backend), self.clock, Meter(self.clock)),
+                self.clock,
+            )
         )
 
     def _add_logs(self) -> None:
@@ -121,16 +124,20 @@ class Engine:
             return
         from console.sources.elasticsearch import levels, tail
 
-        reach = access(backend)
+        reach, fields = access(backend), log_fields(self._names)
         feed = LogFeed(
-            TAIL, lambda: tail.tail_source(TAIL, reach, backend.index, self.clock, Meter(self.clock)), self.clock
+            TAIL,
+            lambda: tail.tail_source(TAIL, reach, backend.index, self.clock, Meter(self.clock), fields=fields),
+            self.clock,
         )
         self._ring = feed.ring
         self.hub.add(feed)
         self.hub.add(
             StateFeed(
                 LEVELS,
-                lambda: levels.levels_source(LEVELS, reach, backend.index, self.clock, Meter(self.clock)),
+                lambda: levels.levels_source(
+                    LEVELS, reach, backend.index, self.clock, Meter(self.clock), fields=fields
+                ),
                 self.clock,
             )
         )
@@ -142,7 +149,7 @@ class Engine:
         from console.sources import kubernetes
 
         for cluster, backend in self.site.kubernetes.items():
-            target = kube_target(cluster, backend)
+            target = kube_target(cluster, backend, self._names)
             connection = kubernetes.Connection(target, self.clock)
             for kind, make in (
                 ("pods", kubernetes.pods),
@@ -204,11 +211,40 @@ def access(backend: Backend) -> Access:
     )
 
 
-def kube_target(name: str, backend: Cluster) -> Any:
-    """A cluster of the configuration as its source takes it."""
+def measure_queries(measures: Measures, label: str) -> dict[str, str]:
+    """PromQL by measure, without those left empty. One that the configuration does not write itself follows the label
+    that names a channel in this Prometheus.
+    """
+    defaults = Measures()
+    queries = {}
+    for field in measures.__struct_fields__:
+        query: str = getattr(measures, field)
+        if query and query == getattr(defaults, field):
+            query = query.replace("by (channel)", f"by ({label})")
+        if query:
+            queries[field] = query
+    return queries
+
+
+def log_fields(names: ScopeNames) -> Fields:
+    """Which fields of a document fill a line, as `[scope.DIMENSION] elasticsearch` names them."""
+    return Fields(
+        service=names.service.elasticsearch,
+        pod=names.pod.elasticsearch,
+        namespace=names.namespace.elasticsearch,
+        host=names.node.elasticsearch,
+        region=names.region.elasticsearch,
+        channel=names.channel.elasticsearch,
+    )
+
+
+def kube_target(name: str, backend: Cluster, names: ScopeNames = DEFAULTS) -> Any:
+    """A cluster of the configuration as its source takes it, with the labels that `[scope]` names for Kubernetes."""
     from console.sources.kubernetes import KubeTarget
+    from console.sources.kubernetes.kinds import SERVICE_LABELS
 
     reach = access(backend)
+    label = names.service.kubernetes
 
     async def authorization() -> str | None:
         return (await reach.authorize()).get("Authorization")
@@ -226,4 +262,6 @@ def kube_target(name: str, backend: Cluster) -> Any:
         proxy=backend.proxy,
         timeout_s=backend.timeout_s,
         authorization=authorization if backend.read is not None else None,
+        region_label=names.region.kubernetes,
+        service_labels=SERVICE_LABELS if label == DEFAULTS.service.kubernetes else tuple(filter(None, (label,))),
     )

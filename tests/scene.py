@@ -157,7 +157,7 @@ def log_lines(now: Instant) -> list[LogLine]:
     lines.append(LogLine(at=back(now, 9), level="", message="reconnected: 12 s missing, 340 lines fetched", is_mark=True))
     lines += [
         LogLine(at=back(now, 8 - number), level="error", message=f"segment {8812 + number} late by {6 + number}.1 s",
-                service="packager-emea", pod="packager-emea-7c9d8b5f6d-x2k4p", region="emea", channel="uk-sport-1")
+                service="packager-emea", pod="packager-emea-7c9d8b5f6d-x2k40", region="emea", channel="uk-sport-1")
         for number in range(7)
     ]  # fmt: skip
     lines.append(LogLine(at=back(now, 1), level="warn", message="upstream 504 /live/uk-sport-1/…", service="origin", region="emea", is_late=True))

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from rich.segment import Segment
-from textual.geometry import Region
+from textual import events
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.geometry import Region, Size
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widget import Widget
@@ -39,20 +42,35 @@ class Stage:
         return self.console.place.view, str(self.console.place.scope)
 
     async def press(self, *keys: str) -> None:
-        """Keys, and everything that follows from them."""
-        await self.pilot.press(*keys)
+        """Keys, and everything that follows from them.
+
+        Not `pilot.press`: that waits until the whole machine has nothing to do, a second a key when others work beside us.
+        """
+        for key in keys:
+            await self.send(key)
         await self.settle()
+
+    async def send(self, key: str) -> None:
+        """One key, by its name or as the character it types, and what it sets off."""
+        name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
+        self.app.post_message(events.Key(name, key if len(key) == 1 else None))
+        await self._drain()
 
     async def type(self, text: str) -> None:
         """A text into the prompt, and enter."""
-        names = {" ": "space", "=": "equals_sign", "-": "minus", "/": "slash"}
-        await self.press(*(names.get(char, char) for char in text), "enter")
+        await self.press(*text, "enter")
 
     async def settle(self) -> None:
         """Let messages be handled, renew what is seen, and draw it."""
-        await self.pilot.pause()
-        self.console.renew(self.console._desk.clock.now())
-        await self.pilot.pause()
+        await self._drain()
+        self.console.renew(self.scene.clock.now())
+        await self._drain()
+
+    async def _drain(self) -> None:
+        """Wait until every widget has handled what it was sent, and what that sent, and the screen is drawn."""
+        for _ in range(4):
+            await self.pilot._wait_for_screen()
+            self.app.screen._on_timer_update()
 
     async def turn(self, seconds: float) -> None:
         """Let time pass on the scene's clock."""
@@ -62,7 +80,11 @@ class Stage:
         await self.settle()
 
     async def resize(self, width: int, height: int) -> None:
-        await self.pilot.resize_terminal(width, height)
+        size = Size(width, height)
+        assert isinstance(self.app._driver, HeadlessDriver)
+        self.app._driver._size = size
+        self.app.post_message(events.Resize(size, size))
+        await self.pilot.pause()  # layouts follow one another through timers
         await self.settle()
 
     def strips(self) -> list[Strip]:

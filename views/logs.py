@@ -56,6 +56,7 @@ class LogsPane(PaneView):
     def filter(self, text: str) -> None:
         """Show only lines that contain a text."""
         self.filter_text = text
+        self._shown = None
         self._set_filter()
         self.lines.highlight(text)
 
@@ -70,6 +71,12 @@ class LogsPane(PaneView):
     def selection(self) -> Selection | None:
         line = self.lines.cursor_line
         return self.selection_of(line) if line is not None else None
+
+    def on_log_view_follow_changed(self, message: LogView.FollowChanged) -> None:
+        """The account says PAUSED with the key, not with the next reading."""
+        message.stop()
+        if self.pane is not None and self.pane.error is None:
+            self.foot.show(self._account(self.pane, self.seat.reading.value if self.seat.reading is not None else None))
 
     def on_log_view_line_chosen(self, message: LogView.LineChosen) -> None:
         message.stop()

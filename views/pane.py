@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
@@ -85,7 +86,7 @@ class PaneView(Vertical):
         self.is_full = is_full
         self.pane: Pane[Any] | None = None
         self.head = PaneHead(self.KEY, self.TITLE)
-        self._shown: tuple[int, Scope] | None = None
+        self._shown: tuple[int, Scope, Size] | None = None
         self._shown_at = -AGE_EVERY_S
         self._told = ""  # the fault of ours that was logged last
 
@@ -114,7 +115,7 @@ class PaneView(Vertical):
 
     def renew(self, scope: Scope, now: Instant) -> None:
         """Make and show the pane if its feed, the scope or the age of a second asks for it."""
-        due = (self.seat.version, scope)
+        due = (self.seat.version, scope, self.size)  # what a body says may depend on its room: a histogram does
         if due == self._shown and now.mono - self._shown_at < AGE_EVERY_S:
             return
         self._shown, self._shown_at = due, now.mono

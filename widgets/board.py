@@ -21,12 +21,12 @@ from textual.strip import Strip
 from console.model.bar import Bar
 from console.model.cell import Tone
 from console.model.severity import Severity
+from console.model.spark import spark
 from themes.tones import Ground, Paint
 from widgets.cells import fit
 from widgets.cells import width as cells_of
 from widgets.lines import Lines, strip_of
 from widgets.notice import AnyNotice
-from widgets.sparkline import spark
 
 LEAST_COLUMN = 56  # cells of one gauge with its note
 GUTTER = 3
@@ -49,7 +49,7 @@ class Measures(msgspec.Struct, frozen=True):
 def measure(bars: Sequence[Bar], column: int) -> Measures:
     """Share `column` cells: name and number as they need, then the bar, the rest to the note."""
     room = max(0, column - GUTTER)
-    name = min(max((cells_of(bar.name) for bar in bars), default=0), max(6, room * 3 // 10), room)
+    name = min(max((cells_of(bar.name) for bar in bars), default=0), max(6, room * 4 // 10), room)
     text = min(max((cells_of(bar.text) for bar in bars), default=0), 12)
     room -= name + text + 2
     wants_note = any(bar.note for bar in bars)

@@ -23,8 +23,8 @@ def theme_of(name: str | None) -> str:
     return name or DEFAULT_THEME
 
 
-class MidwatchApp(App[None]):
-    """One console. `started` is called after the first frame is on the screen: only then may connectors be imported."""
+class MidwatchApp(App[None], inherit_bindings=False):
+    """One console. Textual's own keys (ctrl+q, ctrl+c) are not inherited: the registry is all there is. `started` is called after the first frame is on the screen: only then may connectors be imported."""
 
     CSS_PATH = STYLESHEET
     ENABLE_COMMAND_PALETTE = False

@@ -20,6 +20,9 @@ from widgets.cells import width as width_of
 from widgets.painted import Painted
 
 
+MARK_LEAST = 24  # columns: "configuration refused"
+
+
 class FrameFacts(msgspec.Struct, frozen=True):
     """What the head line tells."""
 
@@ -60,7 +63,6 @@ class HeadLine(Painted):
             return Strip([Segment(fit(" midwatch", width), styles[Tone.STRONG])])
         left = [(" midwatch ", Tone.ACCENT), (f" {facts.site} ", Tone.CRIT if facts.is_prod else Tone.STRONG)]
         left += [(f" ▸ {facts.scope} ", Tone.ACCENT)] if facts.scope else []
-        left += [(f" {facts.mark} ", Tone.WARN)] if facts.mark else []
         badges = [
             (f" {word} {count} ", severity)
             for word, count, severity in (
@@ -76,9 +78,15 @@ class HeadLine(Painted):
             (f" {facts.who} ", Tone.DIM),
         ]
         used = sum(width_of(text) for text, _ in [*left, *badges, *right]) + len(badges)  # a blank after each badge
+        wanted = width_of(facts.mark) + 2 if facts.mark else 0
+        used += min(wanted, MARK_LEAST)
         while used > width and len(right) > 1:  # a narrow terminal: who I am goes first, then the sources
             dropped = right.pop() if len(right) > 2 else right.pop(0)
             used -= width_of(dropped[0])
+        if facts.mark:  # no mark, however long its reason, may push the counts out of the line
+            room = min(wanted, max(0, width - used) + MARK_LEAST)
+            used += room - min(wanted, MARK_LEAST)
+            left.append((f" {fit(facts.mark, max(0, room - 2))} ", Tone.WARN))
         segments = [Segment(text, styles[tone]) for text, tone in left]
         segments.append(Segment(" " * max(1, width - used), styles[Tone.NORMAL]))
         for text, severity in badges:

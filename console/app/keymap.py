@@ -68,6 +68,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("copy", "c", "c", "copy", "the selection to the terminal's clipboard (OSC 52)", "copy", CONSOLE),
     Entry("theme", "T", "T", "theme", "the next theme", "theme", CONSOLE, Danger.LOCAL),
     Entry("help", "question_mark", "?", "help", "this page", "help", CONSOLE, in_bar=True),
+    Entry("quit.hint", "ctrl+c", "ctrl+c", "how to leave", "says how to leave; no key pressed by habit closes the console", "hint_quit", CONSOLE),
     Entry("quit", "q", "q", "quit", "leave", "quit", CONSOLE, in_bar=True),
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ class PromptScreen(ModalScreen[str | None]):
     DEFAULT_CSS = """
     PromptScreen { align: left bottom; background: transparent; }
     PromptScreen > Vertical { height: 3; width: 100%; border: round $primary; background: $background; }
-    PromptScreen Input { border: none; height: 1; padding: 0 1; background: $background; }
+    PromptScreen Input, PromptScreen Input:focus { border: none; height: 1; padding: 0 1; background: $background; }
     """
 
     def __init__(

@@ -84,6 +84,9 @@ class ConsoleScreen(Screen[None]):
             self.call_after_refresh(self._overview.front.focus_body)
         self._follow()
 
+    def on_resize(self) -> None:
+        self._wake.set()
+
     def on_unmount(self) -> None:
         for seat in self._seats.values():
             seat.close()
@@ -246,9 +249,9 @@ class ConsoleScreen(Screen[None]):
     def on_pane_view_opened(self, message: PaneView.Opened) -> None:
         """Enter on a row: evidence where there is any, else all that is known."""
         if message.selection.view == "streams":
-            self.action_evidence()
+            self._show_evidence(message.selection)
         else:
-            self.action_describe()
+            self._show_all(message.selection)
 
     def action_pivot(self) -> None:
         self._follow_to(pivots.pivot, "nothing to pivot to: the selection knows no workload or channel at fault")
@@ -269,12 +272,17 @@ class ConsoleScreen(Screen[None]):
     def action_describe(self) -> None:
         selection = self._selected()
         if selection is not None:
-            self.app.push_screen(DetailScreen(f"{selection.view} · {selection.name}", details.described(selection)))
+            self._show_all(selection)
+
+    def _show_all(self, selection: Selection) -> None:
+        self.app.push_screen(DetailScreen(f"{selection.view} · {selection.name}", details.described(selection)))
 
     def action_evidence(self) -> None:
         selection = self._selected()
-        if selection is None:
-            return
+        if selection is not None:
+            self._show_evidence(selection)
+
+    def _show_evidence(self, selection: Selection) -> None:
         findings = self._pane_of("streams", Scope(), self._desk.clock.now()).findings
         self.app.push_screen(DetailScreen(f"evidence · {selection.name}", details.evidence(selection, findings)))
 
@@ -333,6 +341,9 @@ class ConsoleScreen(Screen[None]):
 
     def action_theme(self) -> None:
         self.app.action_next_theme()  # type: ignore[attr-defined]
+
+    def action_hint_quit(self) -> None:
+        self.notify("q leaves")
 
     def action_quit(self) -> None:
         self.app.exit()

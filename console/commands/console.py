@@ -10,7 +10,9 @@ from console.assembly import Engine
 from console.commands import snapshot
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import Opened, opened
+from console.commands.watching import watch
 from console.config.paths import log_dir, made
+from console.config.reload import Reloader
 from console.exit_codes import ExitCode
 from console.feeds.clock import SystemClock
 from console.feeds.desk import OVERVIEW
@@ -73,8 +75,15 @@ async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str]) -> int
         started=engine.hub.open,
         theme=theme,
     )
+
+    def mark(text: str) -> None:
+        app.console_screen.mark = text
+
+    watching = asyncio.create_task(watch(Reloader(found.path, environ, found.config), mark, SystemClock()), name="configuration")
     try:
         await app.run_async()
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         await engine.close()
     return app.return_code if app.return_code is not None else ExitCode.OK

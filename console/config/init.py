@@ -12,7 +12,7 @@ EXAMPLE = """\
 
 default_site = "example"
 # policy_file = "policy.toml"            # roles, freezes, tiers; broken or missing: nothing may be written
-# theme = "textual-dark"
+# theme = "night"                        # night | high-contrast | mono
 
 [sites.example]
 guard = "none"                           # none | prod (red frame)

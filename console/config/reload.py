@@ -46,6 +46,11 @@ class Reloader:
         self._last = ReloadOutcome(config=config)
         self._seen = self._stamp()
 
+    @property
+    def config(self) -> Config:
+        """The last good one."""
+        return self._last.config
+
     def check(self) -> ReloadOutcome:
         """The configuration to use from now on."""
         stamp = self._stamp()

@@ -27,7 +27,7 @@ class ScopeNames(msgspec.Struct, frozen=True):
         "cluster", "orchestrator.cluster.name"
     )  # one cluster is one Kubernetes backend: no label
     namespace: Names = Names("namespace", "kubernetes.namespace", "metadata.namespace")
-    service: Names = Names("service", "service.name", "app")
+    service: Names = Names("service", "service.name", "app.kubernetes.io/name")  # and `app`, where that is missing
     channel: Names = Names("channel", "labels.channel")
     pod: Names = Names("pod", "kubernetes.pod.name", "metadata.name")
     node: Names = Names("node", "host.name", "spec.nodeName")

@@ -16,7 +16,7 @@ from console.judge.checks import stale
 from console.judge.checks.fetching import FETCH_CODES
 from console.judge.codes import ABOUT, Code, CodeClass
 from console.judge.finding_text import sentence
-from console.judge.origin import any_ahead, vouches
+from console.judge.origin import any_ahead, follows_origin, has_moved_on, vouches
 from console.judge.symptom import Fact, Sight, Symptom
 from console.model.finding import Finding
 from console.model.severity import Layer, Severity, worst
@@ -28,6 +28,10 @@ EXPLAINED_BY: dict[Code, frozenset[Code]] = {
     Code.EDGE_SKEW: frozenset({Code.MSEQ_BACK}),
     Code.LATENCY: _BROKEN | {Code.LATENCY, Code.STALE},
     **dict.fromkeys(FETCH_CODES, FETCH_CODES),
+}
+_CONSEQUENCE_OF = {
+    Code.LATENCY: (Code.STALE, Code.EDGE_SKEW, Code.MSEQ_BACK),
+    Code.RENDITION_MISSING: (Code.LADDER_SHRUNK,),
 }
 _EXCEPTIONS = {
     Code.SEG_BAD: Layer.TRANSCODE,
@@ -66,7 +70,9 @@ def _of_group(
     symptoms: Sequence[Symptom],
 ) -> tuple[Finding | None, bool]:
     own = [s for s in group if s.vantage == sight.origin]
-    edges = [s for s in group if s.vantage != sight.origin]
+    edges = [s for s in group if s.vantage != sight.origin and not follows_origin(sight, s)]
+    if not own and not edges:
+        return None, False
     if own:
         layer = _origin_layer(sight, code, rendition)
         if layer is None:
@@ -140,8 +146,8 @@ def _origin_layer(sight: Sight, code: Code, rendition: str | None) -> Layer | No
 def _stale_layer(sight: Sight, rendition: str | None) -> Layer | None:
     """Transcode when this rendition alone stands still; package when another does too, or there is no other.
 
-    A sibling is decided once it is stale itself or has advanced after this one's newest segment was due to be
-    followed.
+    Open until each sibling is stale itself, or had a newer segment when this one was last asked: in the
+    moment in which everything freezes, or heals, one rendition is always the first or the last to show it.
     """
     mine = None
     siblings = []
@@ -156,12 +162,7 @@ def _stale_layer(sight: Sight, rendition: str | None) -> Layer | None:
         return Layer.PACKAGE
     if any(stale.level(playlist, sight) is not Severity.OK for playlist in siblings):
         return Layer.PACKAGE
-    moved_on = mine.shown.mono + 0.75 * mine.target_s
-    if all(playlist.shown is not None and playlist.shown.mono > moved_on for playlist in siblings):
-        return Layer.TRANSCODE
-    counts_from = mine.counts_from() or 0.0
-    is_open = sight.now.mono < counts_from + 2 * mine.target_s + stale.grace_s(mine.target_s)
-    return None if is_open else Layer.TRANSCODE
+    return Layer.TRANSCODE if all(has_moved_on(one, mine, sight) for one in siblings) else None
 
 
 def _top(sight: Sight) -> str | None:
@@ -204,13 +205,14 @@ def _in_order(sight: Sight, names: set[str]) -> tuple[str, ...]:
 
 
 def _without_consequences(findings: list[Finding]) -> list[Finding]:
-    """Within one rendition: late because it stands still, missing because the ladder no longer names it."""
+    """Within one rendition: late because it stands still or went back, missing because the ladder no longer
+    names it.
+    """
     have = {(f.code, f.rendition) for f in findings}
     return [
         f
         for f in findings
-        if not (f.code == Code.LATENCY and (Code.STALE.value, f.rendition) in have)
-        and not (f.code == Code.RENDITION_MISSING and (Code.LADDER_SHRUNK.value, f.rendition) in have)
+        if not any((cause.value, f.rendition) in have for cause in _CONSEQUENCE_OF.get(Code(f.code), ()))
     ]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from console.judge.codes import Code
 from console.judge.memory import Advance, PlaylistMemory
 from console.judge.symptom import Sight, Symptom
+from console.model.severity import Severity
 
 COMPARABLE_SEGMENTS = 50
 CACHE_ALLOWANCE_T = (
@@ -18,6 +19,8 @@ CACHE_ALLOWANCE_T = (
 )
 LATE_GAP_T = 1.5  # after a gap like this the caches get a whole T
 AGE_ROUNDING_S = 1.0
+RESTART_S = 60.0  # within this the copies of a restarted packager reach every edge
+SIBLING_SKEW_T = 0.125  # renditions of one channel are published together, but not at one instant
 
 
 def vouches(sight: Sight, symptom: Symptom) -> bool:
@@ -43,7 +46,29 @@ def vouches(sight: Sight, symptom: Symptom) -> bool:
     if symptom.code is Code.STALE:
         edge = memory.playlists.get((symptom.vantage, symptom.rendition))
         return edge is not None and is_ahead(playlist, edge, sight)
-    return playlist.is_answering and playlist.back is None and _is_good_since(playlist, symptom)
+    return not _is_suspected(playlist, symptom) and _is_good_since(playlist, symptom)
+
+
+def _is_suspected(playlist: PlaylistMemory, symptom: Symptom) -> bool:
+    """Whether the origin's newest answer shows the same, though it is not confirmed yet."""
+    if not playlist.is_answering or playlist.back is not None:
+        return True
+    if symptom.code is Code.LADDER_SHRUNK:
+        return symptom.rendition in playlist.lost
+    if symptom.code is Code.UNEXPECTED_END:
+        return playlist.ended is not None
+    if symptom.code is Code.TD_EXCEEDED:
+        return playlist.exceeding is not None
+    return symptom.code is Code.LATENCY and playlist.late.recent[-1:] not in ((), (Severity.OK,))
+
+
+def follows_origin(sight: Sight, symptom: Symptom) -> bool:
+    """An edge that went back because its origin did, whoever of the two was polled first."""
+    if symptom.code is not Code.EDGE_SKEW or sight.origin is None:
+        return False
+    origin = sight.memory.playlists.get((sight.origin, symptom.rendition))
+    went = origin.went_back if origin is not None else None
+    return went is not None and abs(symptom.first.mono - went.last.mono) < RESTART_S
 
 
 def any_ahead(sight: Sight, symptom: Symptom) -> bool:
@@ -64,25 +89,32 @@ def _is_good_since(playlist: PlaylistMemory, symptom: Symptom) -> bool:
 
 
 def is_ahead(origin: PlaylistMemory, edge: PlaylistMemory, sight: Sight) -> bool:
-    """Whether the origin had a newer segment long enough before the edge's last word for any honest cache
-    to show it.
+    """Whether the origin had a newer segment long enough before the edge's last word for any honest cache to
+    show it.
     """
     newer = _first_newer(origin, edge)
     if newer is None:
         return False
-    target_s = edge.target_s
-    asked_at = edge.good_start if edge.good_start is not None else edge.last_start
-    silent_until = sight.probe.good_at or 0.0
-    age_s = edge.age_header_s
-    if age_s is not None and age_s <= target_s:
-        proven_at = newer.at + age_s + AGE_ROUNDING_S  # the cache made this copy when the newer one was there
-        proven_at = min(proven_at, newer.at + target_s)
-    elif age_s is not None:
-        proven_at = newer.at  # a live playlist held for longer than T
-    else:
-        allowance = 1.0 if newer.gap_s > LATE_GAP_T * target_s else CACHE_ALLOWANCE_T
-        proven_at = newer.at + allowance * target_s
-    return asked_at >= proven_at or silent_until >= proven_at + 1.5 * target_s
+    target_s, age_s = edge.target_s, edge.age_header_s
+    if age_s is None:
+        allowance_t = 1.0 if newer.gap_s > LATE_GAP_T * target_s else CACHE_ALLOWANCE_T
+        return _has_spoken_since(edge, newer.at + allowance_t * target_s, sight)
+    if age_s > target_s:  # a live playlist held for longer than T
+        return _has_spoken_since(edge, newer.at, sight)
+    # the cache made this copy when the newer segment was there
+    return _has_spoken_since(edge, newer.at + min(target_s, age_s + AGE_ROUNDING_S), sight)
+
+
+def has_moved_on(sibling: PlaylistMemory, mine: PlaylistMemory, sight: Sight) -> bool:
+    """Whether another rendition at the same vantage had a newer segment when this one was last asked."""
+    newer = _first_newer(sibling, mine)
+    return newer is not None and _has_spoken_since(mine, newer.at + SIBLING_SKEW_T * mine.target_s, sight)
+
+
+def _has_spoken_since(playlist: PlaylistMemory, at: float, sight: Sight) -> bool:
+    """A poll begun at or after that time was answered, or the prober lived long past it and heard nothing."""
+    start = playlist.good_start if playlist.good_start is not None else playlist.last_start
+    return start >= at or (sight.probe.good_at or 0.0) >= at + 1.5 * playlist.target_s
 
 
 def _first_newer(origin: PlaylistMemory, edge: PlaylistMemory) -> Advance | None:

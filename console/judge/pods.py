@@ -13,6 +13,7 @@ from console.model.kube import Deployment, Node, Pod
 from console.model.severity import Severity
 
 YOUNG_S = 60.0
+LOOPING_RESTARTS = 3
 TERMINATING_S = 120.0
 AVAILABLE_WHILE_ROLLING = 0.75  # Kubernetes' own default of maxUnavailable is 25 %
 _BROKEN = frozenset(
@@ -54,6 +55,10 @@ def pod_severity(pod: Pod, now: Instant) -> tuple[Severity, str]:
         return Severity.CRIT, f"{pod.status}, last exit {pod.last_exit}" if pod.last_exit else pod.status
     if pod.phase == "Unknown" or word == "Unknown":
         return Severity.UNKNOWN, "its node does not report"
+    if pod.ready < pod.containers and pod.restarts >= LOOPING_RESTARTS:
+        # between two crashes kubectl says Running: the word flickers, the verdict must not
+        last = f", last exit {pod.last_exit}" if pod.last_exit else ""
+        return Severity.CRIT, f"not ready after {pod.restarts} restarts{last}"
     age_s = _age_s(pod.created_at, now)
     if age_s is None or age_s <= YOUNG_S:
         return Severity.OK, ""
@@ -74,6 +79,8 @@ def deployment_severity(deployment: Deployment, now: Instant) -> tuple[Severity,
         and deployment.updated == wanted
         and deployment.progress_reason in (None, "NewReplicaSetAvailable")
     )
+    if wanted > 0 and available == 0 and not _is_new(deployment, now):
+        return Severity.CRIT, f"none of {wanted} available"
     if available < wanted:
         is_within_rollout = not is_template_everywhere and available >= int(AVAILABLE_WHILE_ROLLING * wanted)
         if not is_within_rollout:
@@ -83,6 +90,12 @@ def deployment_severity(deployment: Deployment, now: Instant) -> tuple[Severity,
     if deployment.is_rolling:
         return Severity.OK, f"rolling {min(deployment.updated, available)}/{wanted}"
     return Severity.OK, ""
+
+
+def _is_new(deployment: Deployment, now: Instant) -> bool:
+    """Whether it was only just created: its first pods may still be starting."""
+    age_s = _age_s(deployment.created_at, now)
+    return age_s is None or age_s <= YOUNG_S
 
 
 def node_severity(node: Node, now: Instant) -> tuple[Severity, str]:

@@ -27,44 +27,42 @@ class Symptom(msgspec.Struct, frozen=True):
     evidence: Mapping[str, Fact] = {}
 
 
-class Sight(msgspec.Struct, frozen=True):
-    """What every check is given: the memory, and now."""
+class Sight:
+    """What every check is given: the memory, and now. It is made once a step, and finds its playlists once."""
 
-    memory: ChannelMemory
-    now: Instant
+    __slots__ = ("_media", "memory", "now", "origin", "probe", "target_s")
 
-    @property
-    def probe(self) -> ProbeMemory:
-        return self.memory.probe
+    def __init__(self, memory: ChannelMemory, now: Instant) -> None:
+        self.memory = memory
+        self.now = now
+        self.probe: ProbeMemory = memory.probe
+        origin = memory.channel.origin
+        self.origin = origin.name if origin is not None else None  # the vantage that counts as the origin
+        self._media = tuple(_media(memory))
+        known = [p.media.target_duration_s for _, _, p in self._media if p.media is not None]
+        # the shortest T of the channel's playlists, so that lateness is measured by the strictest
+        self.target_s = min(known, default=UNKNOWN_TARGET_S)
 
-    @property
-    def origin(self) -> str | None:
-        """Name of the vantage that counts as the origin."""
-        origin = self.memory.channel.origin
-        return origin.name if origin is not None else None
-
-    @property
-    def target_s(self) -> float:
-        """T of the channel: the shortest of its playlists, so that lateness is measured by the strictest."""
-        known = [p.media.target_duration_s for p in self.memory.playlists.values() if p.media is not None]
-        return min(known, default=UNKNOWN_TARGET_S)
-
-    def media(self) -> Iterator[tuple[str, str, PlaylistMemory]]:
+    def media(self) -> tuple[tuple[str, str, PlaylistMemory], ...]:
         """(vantage, rendition, memory) of every media playlist that its vantage names now."""
-        named: dict[str, tuple[str, ...]] = {}
-        for (vantage, rendition), playlist in self.memory.playlists.items():
-            if rendition is None:
-                continue
-            if vantage not in named:
-                named[vantage] = self.memory.rungs_at(vantage)
-            if rendition in named[vantage]:
-                yield vantage, rendition, playlist
+        return self._media
 
     def masters(self) -> Iterator[tuple[str, PlaylistMemory]]:
         """(vantage, memory) of every master playlist."""
         for (vantage, rendition), playlist in self.memory.playlists.items():
             if rendition is None:
                 yield vantage, playlist
+
+
+def _media(memory: ChannelMemory) -> Iterator[tuple[str, str, PlaylistMemory]]:
+    named: dict[str, frozenset[str]] = {}
+    for (vantage, rendition), playlist in memory.playlists.items():
+        if rendition is None:
+            continue
+        if vantage not in named:
+            named[vantage] = frozenset(memory.rungs_at(vantage))
+        if rendition in named[vantage]:
+            yield vantage, rendition, playlist
 
 
 def seconds(value: float) -> str:

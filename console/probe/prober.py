@@ -202,11 +202,16 @@ class Prober:
         if origin is None or origin.name == target.vantage.name or target.vantage.layer is not Layer.EDGE:
             return
         same = self._targets.get((target.channel.name, origin.name, target.rendition))
+        if same is None or same.is_dropped:
+            return
         now = self._clock.now().mono
-        if same is not None and same.task is None and now - same.last_start >= CONSULT_EVERY_S:
-            if same.timer is not None:
-                same.timer.cancel()
-            self._arm_at(same, now, schedule.Reason.REGULAR)
+        if same.task is not None:  # asked before the edge looked bad, so its answer cannot vouch
+            self._loop.call_later(CONSULT_EVERY_S, self._consult_origin, target)
+            return
+        if same.timer is not None:
+            same.timer.cancel()
+        at = min(max(now, same.last_start + CONSULT_EVERY_S), max(now, schedule.due(same.pace)[0]))
+        self._arm_at(same, at, schedule.Reason.REGULAR)
 
     def _look_at_segment(self, target: Target) -> None:
         facts = target.facts

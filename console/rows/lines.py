@@ -13,8 +13,8 @@ from console.model.logline import LevelCounts, LogAccounting, LogLine
 from console.model.reading import Reading
 from console.model.scope import Scope
 from console.model.severity import Severity
+from console.model.spark import spark
 from console.rows.pane import Pane, framed
-from console.rows.sparks import spark
 from console.rows.units import duration, percent, si
 
 VIEW = "logs"

@@ -189,7 +189,7 @@ def _ready(row: PodRow) -> Cell:
 
 
 COLUMNS: tuple[Column[PodRow], ...] = (
-    Column("pod", "POD", lambda row: Cell(row.name, Tone.STRONG, row.name), "the pod's name", 28, 3, 0),
+    Column("pod", "POD", lambda row: Cell(row.name, Tone.STRONG, row.name), "the pod's name", 32, 3, 0),
     Column("namespace", "NS", lambda row: Cell(row.namespace, Tone.DIM, row.namespace), "namespace", 8, 0, 6),
     Column("ready", "READY", _ready, "containers ready / containers", 5, 0, 1, True),
     Column(
@@ -198,7 +198,7 @@ COLUMNS: tuple[Column[PodRow], ...] = (
     ),
     Column(
         "status", "STATUS", lambda row: Cell(row.status, Tone.of(row.severity) if row.reason else Tone.NORMAL, row.status),
-        "the word kubectl would print", 10, 2, 3,
+        "the word kubectl would print", 16, 1, 3,
     ),
     Column(
         "age", "AGE", lambda row: NOTHING if row.age_s is None else Cell(duration(row.age_s), Tone.NORMAL, row.age_s),

@@ -16,11 +16,12 @@ from console.model.metric import ChannelMetrics
 from console.model.reading import Reading
 from console.model.scope import Scope
 from console.model.severity import Layer, Mark, Severity, State, worst
+from console.model.spark import spark
 from console.rows.pane import Pane, framed
 from console.rows.units import duration, percent, si
-from console.rows.sparks import spark
 
 VIEW = "streams"
+REBUFFER_WARN, REBUFFER_CRIT = 0.01, 0.03  # of watch time
 UNWATCHED = ChannelVerdict(channel="", severity=Severity.UNKNOWN, reason="warming: not yet watched")
 
 
@@ -203,7 +204,7 @@ def _ladder(row: StreamRow) -> Cell:
 def _rebuffer(row: StreamRow) -> Cell:
     if row.rebuffer_ratio is None:
         return NOTHING
-    tone = Tone.CRIT if row.rebuffer_ratio > 0.03 else Tone.WARN if row.rebuffer_ratio > 0.01 else Tone.NORMAL
+    tone = Tone.CRIT if row.rebuffer_ratio > REBUFFER_CRIT else Tone.WARN if row.rebuffer_ratio > REBUFFER_WARN else Tone.NORMAL
     return Cell(f"{row.rebuffer_ratio * 100:.2f}", tone, row.rebuffer_ratio)
 
 
@@ -235,7 +236,7 @@ COLUMNS: tuple[Column[StreamRow], ...] = (
     ),
     Column("rebuffer", "REB%", _rebuffer, "rebuffer ratio, % of watch time (metrics store)", 5, 0, 4, True),
     Column(
-        "trend", "15 m", lambda row: Cell(spark(row.rebuffer_trend, 6), Tone.ACCENT) if row.rebuffer_trend else NOTHING,
+        "trend", "15 m", lambda row: Cell(spark(row.rebuffer_trend, 6, lo=0.0, hi=REBUFFER_CRIT), Tone.ACCENT) if row.rebuffer_trend else NOTHING,
         "rebuffer ratio over the last 15 minutes (metrics store)", 6, 0, 8,
     ),
     Column("why", "WHY", _why, "the worst finding: layer, reason, since when", 24, 6, 9),

@@ -8,7 +8,6 @@ thread, at the first question.
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -17,6 +16,7 @@ import msgspec
 from console.model.failure import Failure, FailureKind, SourceError
 from console.sources.access import Access, Credentials, place
 from console.sources.body import ENCODINGS, MAX_BYTES, Body, TooLarge
+from console.sources.loading import load
 from console.sources.meter import Meter
 from console.sources.sanitise import clean
 from console.sources.status import date_of, malformed, page_failure, status_failure, too_large
@@ -38,17 +38,12 @@ class Fetched(msgspec.Struct, Generic[T], frozen=True):
     bytes_in: int
 
 
-async def load() -> None:
-    """Import httpx in a thread, so that the loop (and the screen) goes on."""
-    await asyncio.to_thread(importlib.import_module, "httpx")
-
-
 async def open_client(access: Access, connections: int = CONNECTIONS) -> httpx.AsyncClient:
     """A client for one backend; the caller closes it. The credential is not in it: it goes with each request.
 
     Raises SourceError when a certificate file cannot be read.
     """
-    await load()
+    await load("httpx")
     try:
         return await asyncio.to_thread(_client, access, connections)
     except (OSError, ValueError) as error:

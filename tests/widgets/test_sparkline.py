@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.sparkline import BLOCKS, spark
+from console.model.spark import BLOCKS, spark
 
 
 @given(

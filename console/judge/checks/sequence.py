@@ -28,7 +28,9 @@ def check(sight: Sight) -> Iterator[Symptom]:
     for vantage, rendition, playlist in sight.media():
         went = playlist.went_back
         is_origin = vantage == sight.origin
-        if went is not None and sight.now.mono - went.last.mono < hold_s(playlist.target_s):
+        is_behind = _is_behind(playlist, sight)
+        is_recent = went is not None and sight.now.mono - went.last.mono < hold_s(playlist.target_s)
+        if went is not None and (is_recent or is_behind):
             yield Symptom(
                 code=Code.MSEQ_BACK if is_origin else Code.EDGE_SKEW,
                 vantage=vantage,
@@ -39,7 +41,7 @@ def check(sight: Sight) -> Iterator[Symptom]:
                 says=f"MEDIA-SEQUENCE went back by {playlist.back_by}",
                 evidence=_evidence(playlist),
             )
-        elif _is_behind(playlist, sight) and playlist.behind is not None:
+        elif is_behind and playlist.behind is not None and playlist.late.level is Severity.OK:
             yield Symptom(
                 code=Code.EDGE_SKEW,
                 vantage=vantage,
@@ -53,7 +55,9 @@ def check(sight: Sight) -> Iterator[Symptom]:
 
 
 def _is_behind(playlist: PlaylistMemory, sight: Sight) -> bool:
-    """Behind for at least T and still moving: one that stands still is STALE and nothing else."""
+    """Behind for at least T and still moving: one that stands still is STALE and nothing else, and one that
+    never went back is LATENCY as soon as its dates prove it.
+    """
     spell = playlist.behind
     if spell is None or spell.count < 2 or spell.last.mono - spell.first.mono < playlist.target_s:
         return False

@@ -30,6 +30,8 @@ def level(playlist: PlaylistMemory, sight: Sight) -> Severity:
     if counts_from is None or playlist.is_over:
         return Severity.OK
     target_s = playlist.target_s
+    if sight.now.mono - counts_from < LEVELS[-1][0] * target_s:
+        return Severity.OK
     for targets, severity in LEVELS:
         if _is_proven(playlist, sight, counts_from + targets * target_s, target_s):
             return severity

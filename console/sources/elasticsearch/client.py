@@ -14,7 +14,7 @@ from console.model.failure import Failure, FailureKind, SourceError
 from console.sources.access import Access, Credentials, place
 from console.sources.body import TooLarge
 from console.sources.elasticsearch.answers import Capabilities, Counted, Searched
-from console.sources.elasticsearch.wire import MAX_BYTES, load, open_client
+from console.sources.elasticsearch.wire import MAX_BYTES, open_client
 from console.sources.meter import Meter
 from console.sources.sanitise import clean
 from console.sources.status import date_of, malformed, page_failure, status_failure, too_large
@@ -22,7 +22,7 @@ from console.sources.status import date_of, malformed, page_failure, status_fail
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
 
-__all__ = ["ElasticIndex", "load"]
+__all__ = ["ElasticIndex"]
 
 T = TypeVar("T")
 KIND = "elasticsearch"

@@ -14,7 +14,7 @@ MESSAGE_LIMIT = 2000
 
 
 class Fields(msgspec.Struct, frozen=True):
-    """The field name of each part of a line."""
+    """The field name of each part of a line; an empty name: these documents do not tell that part."""
 
     at: str = "@timestamp"
     ingested: str = "event.ingested"
@@ -29,17 +29,8 @@ class Fields(msgspec.Struct, frozen=True):
 
     def of_a_line(self) -> list[str]:
         """What has to be asked for to make a line."""
-        return [
-            self.at,
-            self.message,
-            self.level,
-            self.service,
-            self.pod,
-            self.namespace,
-            self.host,
-            self.region,
-            self.channel,
-        ]
+        parts = (self.service, self.pod, self.namespace, self.host, self.region, self.channel)
+        return [self.at, self.message, self.level, *filter(None, parts)]
 
 
 ECS = Fields()
@@ -82,7 +73,7 @@ def line_of(source: object, doc_id: str, fields: Fields, is_late: bool) -> LogLi
     """
 
     def text(name: str) -> str | None:
-        value = found(source, name)
+        value = found(source, name) if name else None
         if isinstance(value, list):
             value = value[0] if value else None
         if value is None or isinstance(value, dict):

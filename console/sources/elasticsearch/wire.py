@@ -7,7 +7,6 @@ loaded in a thread at the first question.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +14,13 @@ import msgspec
 
 from console.sources.access import Access
 from console.sources.body import TooLarge
+from console.sources.loading import load
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
 
 MAX_BYTES = 32_000_000
 CONNECTIONS = 4
-
-
-async def load() -> None:
-    """Import the client in a thread, so that the loop (and the screen) goes on."""
-    await asyncio.to_thread(importlib.import_module, "elasticsearch")
 
 
 async def open_client(access: Access, trouble: list[BaseException], max_bytes: int = MAX_BYTES) -> AsyncElasticsearch:
@@ -35,7 +30,7 @@ async def open_client(access: Access, trouble: list[BaseException], max_bytes: i
     `trouble` receives the exception of a failed connection (the client keeps only its text). Raises OSError
     or ValueError for certificate files that cannot be read.
     """
-    await load()
+    await load("elasticsearch", "aiohttp")
     return await asyncio.to_thread(_client, access, trouble, max_bytes)
 
 

@@ -18,7 +18,6 @@ in source), and what is done about it:
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import ssl
 import tempfile
@@ -35,6 +34,8 @@ from console.model.failure import FailureKind
 from console.model.instant import Clock
 from console.sources.kubernetes.answer import BODY_LIMIT, Answer, Body, Where, unreachable
 from console.sources.kubernetes.credentials import ClientCertificate, Credentials, Given, TokenFile
+from console.sources.kubernetes.kinds import REGION_LABEL, SERVICE_LABELS
+from console.sources.loading import load
 
 if TYPE_CHECKING:
     import aiohttp
@@ -63,7 +64,8 @@ class KubeTarget(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=T
     proxy: str | None = None  # None: HTTPS_PROXY and NO_PROXY of the environment
     timeout_s: float = 10.0  # to connect, and for the first byte of an answer
     authorization: Callable[[], Awaitable[str | None]] | None = None  # the whole header's value
-    region_label: str = "topology.kubernetes.io/region"
+    region_label: str = REGION_LABEL
+    service_labels: tuple[str, ...] = SERVICE_LABELS  # the first that an object carries names its service
 
     @property
     def connections(self) -> int:
@@ -254,7 +256,7 @@ def _has_kubeconfig() -> bool:
 
 
 async def _pool(target: KubeTarget, url: str, ca_file: str | None, credentials: Credentials) -> _Pool:
-    aiohttp = await asyncio.to_thread(importlib.import_module, "aiohttp")
+    (aiohttp,) = await load("aiohttp")
     context = await asyncio.to_thread(ssl.create_default_context, cafile=ca_file)
     if target.is_insecure:
         context.check_hostname = False
@@ -270,9 +272,9 @@ async def _pool(target: KubeTarget, url: str, ca_file: str | None, credentials: 
 
 
 async def _pool_by_kubeconfig(target: KubeTarget, on: str, clock: Clock) -> _Pool:
-    aiohttp = await asyncio.to_thread(importlib.import_module, "aiohttp")
-    kubeconfig = await asyncio.to_thread(importlib.import_module, "console.sources.kubernetes.kubeconfig")
-    rest = await asyncio.to_thread(importlib.import_module, "kubernetes.aio.client.rest")
+    aiohttp, kubeconfig, rest = await load(
+        "aiohttp", "console.sources.kubernetes.kubeconfig", "kubernetes.aio.client.rest"
+    )
     loaded = await kubeconfig.load(target.kubeconfig, target.context, on, clock)
     configuration = loaded.configuration
     configuration.ssl_ca_cert = target.ca_file or configuration.ssl_ca_cert

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from console.model.kube import Deployment, KubeEvent, Node, Pod
-from console.sources.kubernetes.kinds import Kind
+from console.sources.kubernetes.kinds import Kind, Place
 from console.sources.kubernetes.podstatus import printed
 from console.sources.kubernetes.wire import (
     Condition,
@@ -38,7 +38,6 @@ NAME_LIMIT = 253
 LABEL_LIMIT = 320  # prefix/name
 MESSAGE_LIMIT = 1000
 LABELS_KEPT = 64
-REGION_LABEL = "topology.kubernetes.io/region"
 UNREADABLE_ERRORS = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
 _OLDEST = datetime(1971, 1, 1, tzinfo=UTC)  # Go's zero time is year 1: it means "not set"
 
@@ -60,17 +59,10 @@ class Item(msgspec.Struct, Generic[T], frozen=True):
     value: T
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where objects come from: what conversion needs besides the object."""
-
-    cluster: str
-    region_label: str = REGION_LABEL
-
-
 def item(kind: Kind[T], raw: bytes | msgspec.Raw, place: Place) -> Item[T]:
     """One object of a list or a watch. Raises Unreadable, and nothing else, whatever the bytes are."""
     try:
-        value, version = kind.read(raw, place.cluster, place.region_label)
+        value, version = kind.read(raw, place)
         return Item(key=kind.key(value), version=version, value=value)
     except UNREADABLE_ERRORS as error:
         key, version_or_none = _identity(kind, raw, place.cluster)
@@ -99,7 +91,7 @@ _NODE = msgspec.json.Decoder(WireNode)
 _EVENT = msgspec.json.Decoder(WireEvent)
 
 
-def pod(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[Pod, str]:
+def pod(raw: bytes | msgspec.Raw, place: Place) -> tuple[Pod, str]:
     """A pod as kubectl would print it, and its version."""
     wire = _POD.decode(raw)
     meta = wire.metadata
@@ -110,7 +102,7 @@ def pod(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[Pod,
     if wire.status is not None:
         statuses = [*(wire.status.init_container_statuses or []), *(wire.status.container_statuses or [])]
     return Pod(
-        cluster=cluster,
+        cluster=place.cluster,
         namespace=_shared(meta.namespace),
         name=_name(meta),
         uid=_text(meta.uid),
@@ -121,8 +113,8 @@ def pod(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[Pod,
         restarts=word.restarts,
         created_at=timestamp(meta.creation_timestamp),
         node=_shared(wire.spec.node_name if wire.spec else None) or None,
-        service=_service(labels),
-        region=labels.get(region_label) or None,
+        service=_service(labels, place.service_labels),
+        region=labels.get(place.region_label) or None,
         owner=_owner(meta),
         version=image_tag(containers),
         last_exit=_last_exit(statuses),
@@ -131,7 +123,7 @@ def pod(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[Pod,
     ), meta.resource_version or ""
 
 
-def deployment(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[Deployment, str]:
+def deployment(raw: bytes | msgspec.Raw, place: Place) -> tuple[Deployment, str]:
     """A deployment. `replicas` absent means one, as in the API's default."""
     wire = _DEPLOYMENT.decode(raw)
     meta, spec, status = wire.metadata, wire.spec, wire.status
@@ -141,7 +133,7 @@ def deployment(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tup
     template = spec.template.spec if spec and spec.template else None
     revision = annotations.get("deployment.kubernetes.io/revision", "")
     return Deployment(
-        cluster=cluster,
+        cluster=place.cluster,
         namespace=_shared(meta.namespace),
         name=_name(meta),
         uid=_text(meta.uid),
@@ -152,8 +144,8 @@ def deployment(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tup
         ready=(status.ready_replicas if status else None) or 0,
         available=(status.available_replicas if status else None) or 0,
         created_at=timestamp(meta.creation_timestamp),
-        service=_service(labels),
-        region=labels.get(region_label) or None,
+        service=_service(labels, place.service_labels),
+        region=labels.get(place.region_label) or None,
         version=image_tag((template.containers if template else None) or []),
         revision=int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 19 else None,
         is_paused=bool(spec and spec.paused),
@@ -165,20 +157,20 @@ def deployment(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tup
     ), meta.resource_version or ""
 
 
-def node(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[Node, str]:
+def node(raw: bytes | msgspec.Raw, place: Place) -> tuple[Node, str]:
     """A node. Ready is None when the cluster itself does not know (condition Unknown or absent)."""
     wire = _NODE.decode(raw)
     conditions = (wire.status.conditions if wire.status else None) or []
     ready = _condition(conditions, "Ready")
     info = wire.status.node_info if wire.status else None
     return Node(
-        cluster=cluster,
+        cluster=place.cluster,
         name=_name(wire.metadata),
         uid=_text(wire.metadata.uid),
         is_ready={"True": True, "False": False}.get(ready.status or "") if ready else None,
         is_unschedulable=bool(wire.spec and wire.spec.unschedulable),
         created_at=timestamp(wire.metadata.creation_timestamp),
-        region=_text((wire.metadata.labels or {}).get(region_label)) or None,
+        region=_text((wire.metadata.labels or {}).get(place.region_label)) or None,
         pressures=tuple(
             _shared(condition.type)
             for condition in islice(conditions, LABELS_KEPT)
@@ -188,7 +180,7 @@ def node(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[Nod
     ), wire.metadata.resource_version or ""
 
 
-def event(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[KubeEvent, str]:
+def event(raw: bytes | msgspec.Raw, place: Place) -> tuple[KubeEvent, str]:
     """An event of either form. New-style ones have null first/lastTimestamp and no count: eventTime and
     series tell.
     """
@@ -206,7 +198,7 @@ def event(raw: bytes | msgspec.Raw, cluster: str, region_label: str) -> tuple[Ku
         or created
     )
     return KubeEvent(
-        cluster=cluster,
+        cluster=place.cluster,
         namespace=_shared(wire.metadata.namespace),
         name=_name(wire.metadata),
         kind=_shared(about.kind),
@@ -289,8 +281,8 @@ def _owner_tool(labels: Mapping[str, str], annotations: Mapping[str, str]) -> st
     return None
 
 
-def _service(labels: Mapping[str, str]) -> str | None:
-    return labels.get("app.kubernetes.io/name") or labels.get("app") or None
+def _service(labels: Mapping[str, str], known: tuple[str, ...]) -> str | None:
+    return next((labels[label] for label in known if labels.get(label)), None)
 
 
 def _condition(conditions: list[Condition] | None, kind: str) -> Condition | None:

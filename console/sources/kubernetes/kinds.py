@@ -11,13 +11,28 @@ import msgspec
 T = TypeVar("T")
 
 
+REGION_LABEL = "topology.kubernetes.io/region"
+SERVICE_LABELS = ("app.kubernetes.io/name", "app")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where objects come from: what conversion needs besides the object.
+
+    `service_labels`: the first that an object carries names its service; without any, objects have none.
+    """
+
+    cluster: str
+    region_label: str = REGION_LABEL
+    service_labels: tuple[str, ...] = SERVICE_LABELS
+
+
 class Kind(NamedTuple, Generic[T]):
-    """`read(raw, cluster, region_label)` gives the value and its resourceVersion."""
+    """`read(raw, place)` gives the value and its resourceVersion."""
 
     plural: str
     group: str
     prefix: str  # "/api/v1", "/apis/apps/v1"
-    read: Callable[[bytes | msgspec.Raw, str, str], tuple[T, str]]
+    read: Callable[[bytes | msgspec.Raw, Place], tuple[T, str]]
     key: Callable[[T], str]
     is_namespaced: bool = True
 

@@ -22,8 +22,8 @@ from console.model.instant import Clock, Instant
 from console.sources.backoff import Backoff
 from console.sources.kubernetes.answer import Answer, Body, Expired, Where, in_band, refusal
 from console.sources.kubernetes.connection import Connection
-from console.sources.kubernetes.decode import UNREADABLE_ERRORS, Place, Unreadable, item
-from console.sources.kubernetes.kinds import Kind
+from console.sources.kubernetes.decode import UNREADABLE_ERRORS, Unreadable, item
+from console.sources.kubernetes.kinds import Kind, Place
 from console.sources.kubernetes.lines import LINE_LIMIT, Lines, LineTooLong
 from console.sources.kubernetes.pages import is_json, page_of, slices
 from console.sources.kubernetes.wire import Bookmark, Frame, Status
@@ -86,7 +86,8 @@ class ListWatch(Generic[T]):
         self._rng = rng
         self._pace = pace
         self._changed = changed
-        self._place = Place(connection.target.cluster, connection.target.region_label)
+        target = connection.target
+        self._place = Place(target.cluster, target.region_label, target.service_labels)
         self._path = kind.path(namespace)
         self._is_watching = False
         self._proof: Instant | None = None

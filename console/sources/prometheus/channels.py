@@ -149,9 +149,10 @@ def channels_source(
     queries: Mapping[str, str] = QUERIES,
     period_s: float = 10.0,
     rng: random.Random | None = None,
+    label: str = "channel",
 ) -> PollingSource[ChannelTable]:
-    """The measures of all channels as a source. The client is shared and outlives the source: assembly closes
-    it.
+    """The measures of all channels as a source; `label` names the channel in their answers. The client is
+    shared and outlives the source: assembly closes it.
     """
-    board = ChannelBoard(client, clock, queries)
+    board = ChannelBoard(client, clock, queries, label)
     return PollingSource(name, "prometheus", board.ask, period_s, clock, rng=rng, meter=meter)

@@ -19,6 +19,7 @@ import msgspec
 from console.model.failure import Failure, FailureKind, SourceError
 from console.sources.access import Access, place
 from console.sources.body import ENCODINGS, MAX_BYTES, Body, TooLarge
+from console.sources.loading import load_here
 from console.sources.prometheus.answer import Envelope, TooManyPoints, envelope, series
 from console.sources.sanitise import clean
 from console.sources.status import malformed, page_failure, status_failure, too_large
@@ -41,6 +42,7 @@ class Connection:
     """One thread's `PrometheusConnect`. Built in that thread: importing the library takes 200 ms."""
 
     def __init__(self, access: Access) -> None:
+        load_here("requests", "prometheus_api_client")
         import requests
         from prometheus_api_client import PrometheusConnect
         from urllib3.util.retry import Retry

@@ -34,10 +34,15 @@ def instant(t: float) -> Instant:
     return Instant(utc=EPOCH + timedelta(seconds=t), mono=START + t)
 
 
-def channel(edges: tuple[str, ...] = ("lhr", "syd", "nrt", "iad"), origin: bool = True, **more: object) -> Channel:
-    places = [Vantage("origin", Layer.ORIGIN, "http://origin.test/m.m3u8", service="origin")] if origin else []
+def channel(
+    edges: tuple[str, ...] = ("lhr", "syd", "nrt", "iad"), origin: bool = True, **more: object
+) -> Channel:
+    places = (
+        [Vantage("origin", Layer.ORIGIN, "http://origin.test/m.m3u8", service="origin")] if origin else []
+    )
     places += [
-        Vantage(f"edge-{pop}", Layer.EDGE, f"http://edge-{pop}.test/m.m3u8", pop=pop, service=f"edge-{pop}") for pop in edges
+        Vantage(f"edge-{pop}", Layer.EDGE, f"http://edge-{pop}.test/m.m3u8", pop=pop, service=f"edge-{pop}")
+        for pop in edges
     ]
     return Channel(name="uk-sport-1", vantages=tuple(places), **more)  # type: ignore[arg-type]
 
@@ -55,7 +60,14 @@ class Reply(msgspec.Struct):
 class World:
     """Healthy. Times in seconds since the start of the night."""
 
-    def __init__(self, target_s: float = T, seed: int = 1, ttl_s: float = 1.0, jitter_s: float = 0.2, has_age: bool = True):
+    def __init__(
+        self,
+        target_s: float = T,
+        seed: int = 1,
+        ttl_s: float = 1.0,
+        jitter_s: float = 0.2,
+        has_age: bool = True,
+    ):
         self.target_s = target_s
         self.ttl_s = ttl_s
         self.has_age = has_age
@@ -140,7 +152,9 @@ class Night:
         self._push(1.0, "beat", ("", None))
 
     def _beat(self, t: float) -> Heartbeat:
-        return Heartbeat(at=instant(t), poll_lag_s=0.01, loop_lag_s=0.01, channels=1, polls=10, bytes_in=0, in_flight=0)
+        return Heartbeat(
+            at=instant(t), poll_lag_s=0.01, loop_lag_s=0.01, channels=1, polls=10, bytes_in=0, in_flight=0
+        )
 
     def _push(self, at: float, kind: str, place: tuple[str, str | None]) -> None:
         self._count += 1
@@ -180,11 +194,21 @@ class Night:
             return
         self._ask(t, place, reason is schedule.Reason.RETRY)
 
+    def _on_consult(self, t: float, place: tuple[str, str | None]) -> None:
+        if (
+            place in self._paces
+            and t - self._starts.get(place, -9.0) >= 0.5 - 1e-9
+            and not self.is_stopped(t)
+        ):
+            self._ask(t, place, False)
+
     def _ask(self, t: float, place: tuple[str, str | None], is_retry: bool) -> None:
         pace = self._paces[place]
         target_s = pace.target_s
-        period = schedule.master_period_s(self.world.target_s, None) if place[1] is None else schedule.media_period_s(
-            target_s, None
+        period = (
+            schedule.master_period_s(self.world.target_s, None)
+            if place[1] is None
+            else schedule.media_period_s(target_s, None)
         )
         self._starts[place] = t
         self._paces[place] = schedule.started(pace, t, period)
@@ -220,7 +244,9 @@ class Night:
         self._paces[place] = after = schedule.answered(before, shifted)
         if seen.variants and after.retry_at is None:
             rungs = {rung.rendition for rung in seen.variants}
-            for known in [p for p in self._paces if p[0] == place[0] and p[1] is not None and p[1] not in rungs]:
+            for known in [
+                p for p in self._paces if p[0] == place[0] and p[1] is not None and p[1] not in rungs
+            ]:
                 del self._paces[known]
             for rendition in rungs:
                 if (place[0], rendition) not in self._paces:
@@ -228,8 +254,8 @@ class Night:
         self._arm(place, t)
         is_bad = after.deadlines_met > before.deadlines_met or (after.was_suspect and not before.was_suspect)
         origin = ("origin", place[1])
-        if is_bad and place[0] != "origin" and origin in self._paces and t - self._starts.get(origin, -9) > 0.5:
-            self._ask(t, origin, False)
+        if is_bad and place[0] != "origin" and origin in self._paces:
+            self._push(max(t, self._starts.get(origin, -9.0) + 0.5), "consult", origin)
         batch = [seen]
         if self._is_segments and seen.media is not None and place[1] == LADDER[0]:
             batch += self._segment(t, place[0], seen.media)
@@ -245,8 +271,16 @@ class Night:
             reply = self.world.segment(vantage, at)
             seen.append(
                 Observation(
-                    channel=self.channel.name, vantage=vantage, asked=Asked.SEGMENT, rendition=LADDER[0], at=instant(at),
-                    elapsed_s=0.02, outcome=reply.outcome, status=reply.status, detail=reply.detail, is_retry=is_retry,
+                    channel=self.channel.name,
+                    vantage=vantage,
+                    asked=Asked.SEGMENT,
+                    rendition=LADDER[0],
+                    at=instant(at),
+                    elapsed_s=0.02,
+                    outcome=reply.outcome,
+                    status=reply.status,
+                    detail=reply.detail,
+                    is_retry=is_retry,
                 )
             )
             if reply.outcome is Outcome.OK:
@@ -282,7 +316,11 @@ class Night:
     def first(self, code: str, severity: str | None = None, rendition: str | None = None) -> float | None:
         """When a code was first told (with that severity, of that rendition)."""
         for t, finding in self.findings():
-            if finding.code == code and severity in (None, finding.severity) and rendition in (None, finding.rendition):
+            if (
+                finding.code == code
+                and severity in (None, finding.severity)
+                and rendition in (None, finding.rendition)
+            ):
                 return t
         return None
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from console.judge.stream import step
 from console.model.finding import Finding
 from console.model.instant import Instant
 from console.model.observation import Heartbeat, Outcome
 from console.model.severity import Layer, Mark, Severity
 from tests.console.judge.night import LADDER, Night, Reply, World, channel, instant
 
-STARTS = [60.3, 61.1, 62.4, 63.6]  # where within a segment the fault begins
+STARTS = [40.3, 41.9, 43.5]  # where within a segment the fault begins
 T = 4.0
 
 
@@ -107,7 +108,9 @@ def test_5_the_newest_segment_is_404_at_one_of_three_pops_warn_at_two_crit(
 
 
 @pytest.mark.parametrize("rendition", [None, "720p"])
-def test_8_an_html_page_as_master_or_variant_crit_not_playlist_within_6_s(start: float, rendition: str | None):
+def test_8_an_html_page_as_master_or_variant_crit_not_playlist_within_6_s(
+    start: float, rendition: str | None
+):
     class Html(World):
         def at_edge(self, vantage: str, one: str | None, t: float) -> Reply:
             if one == rendition and t >= start and vantage != "edge-iad":
@@ -141,10 +144,14 @@ class TestScenario15:
         night.is_stopped = lambda t: start <= t < start + 10
         night.run(start + 40)
         assert night.findings() == []
-        unknown = [told for told in night.told if told.t > start and told.verdict.severity is Severity.UNKNOWN]
-        assert start + 3 <= unknown[0].t <= start + 5
+        unknown = [
+            told for told in night.told if told.t > start and told.verdict.severity is Severity.UNKNOWN
+        ]
+        assert start + 2 <= unknown[0].t <= start + 4  # three seconds after the last heartbeat
         assert unknown[0].verdict.reason.startswith("probe: no heartbeat")
-        well = next(told for told in night.told if told.t > start + 10 and told.verdict.severity is Severity.OK)
+        well = next(
+            told for told in night.told if told.t > start + 10 and told.verdict.severity is Severity.OK
+        )
         assert well.t <= start + 30
 
     def test_a_late_prober_is_unknown_as_long_as_it_is_late(self, start: float):
@@ -152,7 +159,9 @@ class TestScenario15:
 
         def beat(t: float) -> Heartbeat:
             lag_s = 1.4 if start <= t < start + 10 else 0.02
-            return Heartbeat(instant(t), poll_lag_s=lag_s, loop_lag_s=0.0, channels=1, polls=1, bytes_in=0, in_flight=0)
+            return Heartbeat(
+                instant(t), poll_lag_s=lag_s, loop_lag_s=0.0, channels=1, polls=1, bytes_in=0, in_flight=0
+            )
 
         night.heartbeat = beat
         night.run(start + 30)
@@ -175,14 +184,11 @@ class TestScenario15:
 
     def test_a_wall_clock_that_steps_changes_no_age(self, start: float):
         night = Night(World()).run(start)
-        before = night.verdict.worst_age_over_t
-        from console.judge.stream import step
-        from tests.console.judge.night import instant as at
-
-        now = at(start + 0.1)
-        stepped = Instant(at(start + 6.1).utc, now.mono)
-        assert step(night.memory, (), None, stepped).verdict.worst_age_over_t == pytest.approx(before, abs=0.1)
-        assert step(night.memory, (), None, stepped).verdict.severity is Severity.OK
+        now = instant(start + 0.1)
+        straight = step(night.memory, (), None, now).verdict
+        stepped = step(night.memory, (), None, Instant(instant(start + 6.1).utc, now.mono)).verdict
+        assert stepped.worst_age_over_t == straight.worst_age_over_t
+        assert stepped.severity is straight.severity is Severity.OK
 
 
 def test_endlist_on_a_live_playlist_is_an_unexpected_end_of_the_schedule(start: float):
@@ -191,7 +197,9 @@ def test_endlist_on_a_live_playlist_is_an_unexpected_end_of_the_schedule(start: 
             return msgspec.structs.replace(super().media(rendition, min(t, start)), has_endlist=t >= start)
 
     told = findings(night := Night(Ended()).run(start + 30), start)
-    assert {(f.code, f.layer, f.severity) for _, f in told} == {("UNEXPECTED_END", Layer.SCHEDULE, Severity.CRIT)}
+    assert {(f.code, f.layer, f.severity) for _, f in told} == {
+        ("UNEXPECTED_END", Layer.SCHEDULE, Severity.CRIT)
+    }
     assert {f.rendition for t, f in told if t <= 6} == set(LADDER)
     assert night.verdict.mark is Mark.ENDED
 
@@ -210,7 +218,11 @@ def test_a_segment_longer_than_the_target_duration_is_told(start: float):
     class Long(World):
         def media(self, rendition: str, t: float):  # noqa: ANN202
             facts = super().media(rendition, t)
-            return msgspec.structs.replace(facts, longest_extinf_s=4.6) if t >= start and rendition == "720p" else facts
+            return (
+                msgspec.structs.replace(facts, longest_extinf_s=4.6)
+                if t >= start and rendition == "720p"
+                else facts
+            )
 
     told = findings(Night(Long()).run(start + 20), start)
     assert {(f.code, f.layer, f.rendition) for _, f in told} == {("TD_EXCEEDED", Layer.PACKAGE, "720p")}
@@ -243,7 +255,9 @@ def test_three_of_four_edges_freeze_crit_at_the_edge_and_the_sentence_says_where
 def test_one_frozen_edge_of_four_is_at_most_a_warning(start: float):
     class Pinned(World):
         def reply(self, vantage: str, rendition: str | None, t: float) -> Reply:
-            return super().reply(vantage, rendition, min(t, start) if vantage == "edge-lhr" and rendition else t)
+            return super().reply(
+                vantage, rendition, min(t, start) if vantage == "edge-lhr" and rendition else t
+            )
 
     told = findings(Night(Pinned()).run(start + 60), start)
     assert {(f.code, f.layer, f.vantage, f.severity) for _, f in told} == {
@@ -254,7 +268,9 @@ def test_one_frozen_edge_of_four_is_at_most_a_warning(start: float):
 def test_a_lone_edge_counts_as_all(start: float):
     class Pinned(World):
         def reply(self, vantage: str, rendition: str | None, t: float) -> Reply:
-            return super().reply(vantage, rendition, min(t, start) if vantage == "edge-lhr" and rendition else t)
+            return super().reply(
+                vantage, rendition, min(t, start) if vantage == "edge-lhr" and rendition else t
+            )
 
     told = findings(Night(Pinned(), channel(edges=("lhr",))).run(start + 30), start)
     assert {(f.layer, f.severity) for _, f in told} == {(Layer.EDGE, Severity.CRIT)}
@@ -272,7 +288,9 @@ def test_a_single_url_counts_as_the_origin(start: float):
 def test_everything_answers_503_down_at_the_origin(start: float):
     class Dark(World):
         def reply(self, vantage: str, rendition: str | None, t: float) -> Reply:
-            return Reply(Outcome.HTTP, 503, detail="503") if t >= start else super().reply(vantage, rendition, t)
+            return (
+                Reply(Outcome.HTTP, 503, detail="503") if t >= start else super().reply(vantage, rendition, t)
+            )
 
     told = findings(night := Night(Dark()).run(start + 20), start)
     assert night.verdict.findings[0].code == "DOWN"
@@ -294,7 +312,10 @@ def test_a_dead_edge_is_one_finding(start: float):
     night = Night(Dead()).run(start + 20)
     (finding,) = night.verdict.findings
     assert (finding.code, finding.layer, finding.vantage, finding.rendition) == (
-        "FETCH_FAIL", Layer.EDGE, "edge-lhr", None,
+        "FETCH_FAIL",
+        Layer.EDGE,
+        "edge-lhr",
+        None,
     )
     assert finding.severity is Severity.WARN
     assert finding.reason.startswith("every playlist cannot be fetched at 1 of 4 edges (lhr)")
@@ -303,7 +324,11 @@ def test_a_dead_edge_is_one_finding(start: float):
 def test_one_playlist_gone_at_the_origin_is_a_missing_rendition(start: float):
     class Gone(World):
         def at_origin(self, rendition: str | None, t: float) -> Reply:
-            return Reply(Outcome.HTTP, 404, detail="404") if rendition == "480p" and t >= start else super().at_origin(rendition, t)
+            return (
+                Reply(Outcome.HTTP, 404, detail="404")
+                if rendition == "480p" and t >= start
+                else super().at_origin(rendition, t)
+            )
 
     night = Night(Gone()).run(start + 20)
     (finding,) = night.verdict.findings
@@ -316,7 +341,7 @@ def test_an_edge_that_comes_ever_later_is_late(start: float):
             is_late = vantage in ("edge-lhr", "edge-syd", "edge-nrt") and rendition and t > start
             return super().reply(vantage, rendition, start + (t - start) * 0.6 if is_late else t)
 
-    night = Night(Late(has_age=False)).run(start + 120)
+    night = Night(Late(has_age=False)).run(start + 70)
     assert ("LATENCY", "edge") in night.codes()
     assert {layer for _, layer in night.codes()} == {"edge"}
 
@@ -326,9 +351,9 @@ def test_a_channel_that_keeps_failing_is_marked_as_flapping():
         def newest(self, rendition: str, t: float) -> int:
             return super().newest(rendition, t // 60 * 60 if 60 <= t % 60 + 60 < 80 and t > 60 else t)
 
-    night = Night(Flapping()).run(400)
+    night = Night(Flapping(), channel(edges=())).run(400)
     assert any(told.verdict.mark is Mark.FLAPPING for told in night.told)
-    assert Night(World()).run(400).verdict.mark is Mark.NONE
+    assert Night(World()).run(60).verdict.mark is Mark.NONE
 
 
 def test_until_every_playlist_was_watched_for_one_and_a_half_t_the_verdict_is_unknown_warming():
@@ -343,8 +368,6 @@ def test_until_every_playlist_was_watched_for_one_and_a_half_t_the_verdict_is_un
 
 def test_a_step_is_pure_and_telling_twice_changes_nothing():
     night = Night(World()).run(30)
-    from console.judge.stream import step
-
     now = instant(30.01)
     first = step(night.memory, (), None, now)
     again = step(night.memory, (), None, now)

@@ -38,8 +38,8 @@ def test_importing_the_sources_imports_no_connector() -> None:
 def test_the_loop_goes_on_while_a_connector_is_loaded() -> None:
     code = """
 import asyncio, sys, time
-from console.sources import http
-from console.sources.elasticsearch import client
+from console.sources.loading import load
+
 
 async def ticks(count):
     while True:
@@ -51,8 +51,8 @@ async def main():
     ticking = asyncio.create_task(ticks(count))
     await asyncio.sleep(0.02)
     before = len(count)
-    await http.load()
-    await client.load()
+    await load("httpx")
+    await load("elasticsearch")
     ticking.cancel()
     assert "httpx" in sys.modules and "elasticsearch" in sys.modules
     print(len(count) - before)

@@ -12,9 +12,9 @@ from console.sources.kubernetes.decode import DEPLOYMENTS, PODS
 from console.sources.kubernetes.kinds import Kind
 
 
-def _plain(raw, cluster, region_label):
+def _plain(raw, place):
     """Config maps: enough of them to see which are there, and at which version."""
-    value, version = PODS.read(raw, cluster, region_label)
+    value, version = PODS.read(raw, place)
     return value, version
 
 

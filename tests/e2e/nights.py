@@ -1,0 +1,142 @@
+"""Nights: a scenario from before its fault until after it has healed, and all that an engine said of it.
+
+They take a minute each and nobody has to stand by, so that they are recorded by two threads while other tests run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.midwatch import Ran, midwatch
+from tests.e2e.platform import Platform, Told, platform
+from tests.e2e.record import Record, watching
+from tests.e2e.waiting import until
+from tests.e2e.watch import Moment
+
+AT_ONCE = 2
+CALM_S = 45.0
+HEALED_WITHIN_S = 60.0
+AFTER_S = 4.0  # a night goes on for this long after it is calm again: a relapse would be told
+FEW = ("uk-sport-1", "us-news-1")
+
+
+class Night:
+    """A night that is over."""
+
+    def __init__(self, truth: list[Told], moments: list[Moment], snapshot: Ran | None = None) -> None:
+        self.starts = [told for told in truth if told.kind == "start"]
+        self.ends = [told for told in truth if told.kind == "end"]
+        self.moments = moments
+        self.snapshot = snapshot
+
+    @property
+    def begun(self) -> Any:
+        return self.starts[0].t
+
+    @property
+    def ended(self) -> Any:
+        return self.ends[0].t
+
+
+def is_live(moment: Moment) -> bool:
+    """All four panes are."""
+    return all(pane.state == "live" for pane in moment.panes.values())
+
+
+def is_calm(moment: Moment) -> bool:
+    """Live, and nothing is accused by name; of the log's error ratio, which looks a minute back, nothing is asked."""
+    return is_live(moment) and not moment.findings and all(
+        pane.severity == "OK" for name, pane in moment.panes.items() if name != "logs"
+    )
+
+
+class Nights:
+    """Those asked for, in the order asked; `of` waits for one."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="night")
+        self._asked: dict[str, Future[Night]] = {}
+        self._is_over = False
+
+    def begin(self, *scenarios: str) -> None:
+        for scenario in scenarios:
+            self._asked[scenario] = self._pool.submit(RECORDED[scenario], self, self._place / scenario)
+
+    def of(self, scenario: str) -> Night:
+        """The night of a scenario; what went wrong while it was recorded is raised here."""
+        return self._asked[scenario].result(240)
+
+    def end(self) -> None:
+        self._is_over = True
+        self._pool.shutdown(cancel_futures=True)
+
+    def pause(self, over: Callable[[], object], what: str, within_s: float, record: Record) -> None:
+        """Wait for something of a night, unless nobody wants it any more."""
+        until(lambda: self._is_over or over(), what, within_s, seen=lambda: str(record.now))
+        if self._is_over:
+            raise RuntimeError("the night was broken off")
+
+    def healed(self, running: Platform, record: Record, ends: int) -> None:
+        """Past the end of all faults, and AFTER_S past the calm after them, or HEALED_WITHIN_S if there is none."""
+        self.pause(lambda: sum(told.kind == "end" for told in running.truth) == ends, "the fault's end", 120, record)
+        deadline = time.monotonic() + HEALED_WITHIN_S
+        calm_since: list[float] = []
+
+        def is_over() -> bool:
+            moment = record.now
+            if moment is None or not is_calm(moment):
+                calm_since.clear()
+            elif not calm_since:
+                calm_since.append(time.monotonic())
+            return time.monotonic() > deadline or bool(calm_since and time.monotonic() - calm_since[0] > AFTER_S)
+
+        self.pause(is_over, "calm after the fault", HEALED_WITHIN_S + 30, record)
+
+
+def _calm(nights: Nights, place: Path) -> Night:
+    with platform(place, "calm") as running, watching(running.config, "watch") as record:
+        nights.pause(lambda: record.now is not None and is_live(record.now), "four live panes", 60, record)
+        begun = time.monotonic()
+        nights.pause(lambda: time.monotonic() - begun > CALM_S, "the calm to last", CALM_S + 30, record)
+    return Night([], record.moments)
+
+
+def _edge_stale(nights: Nights, place: Path) -> Night:
+    with (
+        platform(place, "edge-stale", start_after_s=12, duration_s=24) as running,
+        watching(running.config, "watch") as record,
+    ):
+        nights.healed(running, record, ends=1)
+        return Night(running.truth, record.moments)
+
+
+def _bad_deploy(nights: Nights, place: Path) -> Night:
+    with (
+        platform(place, "bad-deploy", start_after_s=12, duration_s=34) as running,
+        watching(running.config, "watch") as record,
+    ):
+        nights.healed(running, record, ends=20)
+        return Night(running.truth, record.moments)
+
+
+def _backend_down(nights: Nights, place: Path) -> Night:
+    with platform(place, "backend-down", start_after_s=12, duration_s=22) as running:
+        few = running.view("few", FEW)
+        with watching(few, "watch") as record:
+            nights.pause(lambda: running.truth, "the fault", 60, record)
+            snapshot = midwatch(few, "snapshot", "overview", "--format", "json")
+            nights.healed(running, record, ends=1)
+            return Night(running.truth, record.moments, snapshot)
+
+
+RECORDED: dict[str, Callable[[Nights, Path], Night]] = {
+    "bad-deploy": _bad_deploy,
+    "calm": _calm,
+    "edge-stale": _edge_stale,
+    "backend-down": _backend_down,
+}
