@@ -8,13 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from console.exit_codes import ExitCode, most_telling
 from console.feeds.clock import wait_until
 from console.feeds.desk import Desk, Seat, panes_of
+from console.judge.codes import Code
 from console.model.scope import Scope
 from console.model.severity import Severity, State
+from console.rows import streams
 from console.rows.digest import Digest
+from console.rows.pane import Pane
 
 EXTRA = ("incidents", "sources", "workloads")  # what a digest tells beside its panes
 
@@ -91,7 +95,7 @@ def exit_code(digest: Digest, *, tells_health: bool) -> ExitCode:
     codes = [ExitCode.OK]
     if tells_health and digest.severity in (Severity.WARN, Severity.CRIT):
         codes.append(ExitCode.UNHEALTHY)
-    if panes and all(pane.state is State.ERROR and not pane.rows for pane in panes):
+    if panes and all(_is_unreached(pane) for pane in panes):
         codes.append(ExitCode.UNREACHABLE)
     if any(pane.state in (State.ERROR, State.STALE, State.PARTIAL) for pane in panes):
         codes.append(ExitCode.PARTIAL)
@@ -100,3 +104,17 @@ def exit_code(digest: Digest, *, tells_health: bool) -> ExitCode:
     if any(pane.state is State.CONNECTING for pane in panes):
         codes.append(ExitCode.TIMED_OUT)
     return most_telling(codes)
+
+
+def _is_unreached(pane: Pane[Any]) -> bool:
+    """Nothing behind this pane has answered. The prober is ours and always there, so that of the streams it is told
+    by every channel being down and nobody having answered as much as a status.
+    """
+    if pane.state is State.ERROR:
+        return not pane.rows
+    if pane.name != streams.VIEW or not pane.rows:
+        return False
+    is_answered = any(
+        "status" in finding.evidence or finding.code == Code.NOT_PLAYLIST.value for finding in pane.findings
+    )
+    return not is_answered and all(Code.DOWN.value in row.codes for row in pane.rows)

@@ -84,8 +84,10 @@ class Stage:
         assert isinstance(self.app._driver, HeadlessDriver)
         self.app._driver._size = size
         self.app.post_message(events.Resize(size, size))
-        await self.pilot.pause()  # layouts follow one another through timers
-        await self.settle()
+        if self.app.screen is not self.console:
+            await self.pilot.pause()  # the screens under a page are laid out through timers
+        await self.settle()  # the sizes
+        await self.settle()  # what is said in them
 
     def strips(self) -> list[Strip]:
         """The screen in front, line by line, as it is handed to the driver."""

@@ -15,7 +15,7 @@ import console
 from console.shadow import OURS, foreign_package
 
 ROOT = Path(console.__file__).parents[1]
-ENGINE = ("model", "config", "sources", "judge", "feeds", "rows", "probe", "assembly", "actions", "link")
+ENGINE = ("model", "config", "sources", "judge", "feeds", "rows", "probe", "assembly", "doctor", "actions", "link")
 CONNECTORS = ("aiohttp", "httpx", "kubernetes", "elasticsearch", "prometheus_api_client", "requests", "asyncssh", "textual")
 
 

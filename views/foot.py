@@ -9,6 +9,7 @@ from textual.strip import Strip
 
 from console.model.cell import Tone
 from themes.tones import Ground
+from views.head import padded
 from widgets.cells import fit
 from widgets.cells import width as width_of
 from widgets.painted import Painted
@@ -42,6 +43,6 @@ class Foot(Painted):
             if left <= 0:
                 break
             shown = text if width_of(text) <= left else fit(text, left)
-            segments.append(Segment(shown, styles[tone]))
+            segments += padded(shown, width_of(shown), styles[tone], styles[Tone.NORMAL])
             left -= width_of(shown)
         return Strip(segments).adjust_cell_length(room, styles[Tone.NORMAL])

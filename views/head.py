@@ -65,21 +65,22 @@ class PaneHead(Painted):
         name = f" {self._key} {self._title} " if self._key else f" {self._title} "
         summary = pane.summary if pane is not None else ""
         room = max(0, width - 3 - width_of(name) - width_of(right))
+        right_room = min(width_of(right), max(0, width - 3 - width_of(name)))
         reason = f" · {pane.note}" if pane is not None and pane.state is State.PARTIAL and pane.note else ""
-        if width_of(summary + reason) < room:  # the reason gives way to the summary, and is then in full on the pane's own view
+        if width_of(summary + reason) < room:  # where there is none, the reason is told on the pane's own view
             summary += reason
         state_tone = _STATE_TONE[pane.state] if pane is not None and pane.is_configured else Tone.DIM
         segments = [
             Segment(f" {severity.letter} ", self.paint.letter(severity, ground)),
             Segment(name, styles[Tone.ACCENT if self._is_active else Tone.STRONG]),
             *padded(summary, room, styles[Tone.of(severity)], styles[Tone.NORMAL]),
-            *padded(right, min(width_of(right), max(0, width - 3 - width_of(name))), styles[state_tone], styles[Tone.NORMAL]),
+            *padded(right, right_room, styles[state_tone], styles[Tone.NORMAL]),
         ]
         return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])
 
 
 def padded(text: str, room: int, style: Style, blank: Style) -> list[Segment]:
-    """`text` in `room` cells, its padding in another style: a reversed or underlined tone must end where the words end."""
+    """`text` in `room` cells, its padding in another style: a reversed or underlined tone ends where the words end."""
     body = text.strip(" ")
     before = len(text) - len(text.lstrip(" "))
     shown = fit(body, min(width_of(body), max(0, room - before)))

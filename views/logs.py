@@ -27,6 +27,7 @@ class LogsPane(PaneView):
     VIEW = rows.VIEW
     KEY = "2"
     TITLE = "Logs"
+    EAGER = True
 
     def compose_body(self) -> ComposeResult:
         self.histogram = Foot()

@@ -61,10 +61,11 @@ class PaneStrip(Painted):
         tone = Tone.of(severity)
         right = f" {trust(pane)} "
         name = f" {self._key} {self._title} "
+        room = max(0, width - 3 - width_of(name) - width_of(right))
         segments = [
             Segment(f" {severity.letter} ", self.paint.letter(severity)),
             Segment(name, styles[Tone.STRONG]),
-            *padded(pane.summary, max(0, width - 3 - width_of(name) - width_of(right)), styles[tone], styles[Tone.NORMAL]),
+            *padded(pane.summary, room, styles[tone], styles[Tone.NORMAL]),
             Segment(right, styles[Tone.DIM]),
         ]
         return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])

@@ -41,7 +41,8 @@ class Selection(msgspec.Struct, frozen=True):
 def fault_pieces(pane: Pane[Any]) -> tuple[tuple[str, Tone], ...]:
     """The line under rows that are still shown although their backend fails: they are old, and why."""
     age = f"shown as of {duration(pane.age_s)} ago · " if pane.age_s is not None else ""
-    return ((f"{pane.state.value.upper()} ", Tone.CRIT), (f"{age}{pane.error.short if pane.error is not None else pane.note}", Tone.WARN))
+    reason = pane.error.short if pane.error is not None else pane.note
+    return ((f"{pane.state.value.upper()} ", Tone.CRIT), (f"{age}{reason}", Tone.WARN))
 
 
 def fault_pane(view: str, title: str, error: Exception) -> Pane[Any]:
@@ -58,6 +59,11 @@ def fault_pane(view: str, title: str, error: Exception) -> Pane[Any]:
     )
 
 
+def _news(pane: Pane[Any]) -> tuple[object, ...]:
+    """What of a pane must be seen at once when it changes."""
+    return pane.state, pane.severity, pane.summary, pane.count, pane.error
+
+
 class PaneView(Vertical):
     """One pane. A subclass names its view, composes its body and shows a `Pane` in it.
 
@@ -67,6 +73,7 @@ class PaneView(Vertical):
     VIEW: ClassVar[str]
     KEY: ClassVar[str] = ""
     TITLE: ClassVar[str] = ""
+    EAGER: ClassVar[bool] = False  # painted at every publication: lines of a log must not come in jerks
 
     DEFAULT_CSS = """
     PaneView { height: 1fr; width: 1fr; }
@@ -114,18 +121,28 @@ class PaneView(Vertical):
                 return
 
     def renew(self, scope: Scope, now: Instant) -> None:
-        """Make and show the pane if its feed, the scope or the age of a second asks for it."""
+        """Make and show the pane if its feed, the scope or the age of a second asks for it.
+
+        Numbers that only creep (ages, latencies) are painted once a second; a verdict, a state or a summary that changes
+        is painted at once.
+        """
         due = (self.seat.version, scope, self.size)  # what a body says may depend on its room: a histogram does
-        if due == self._shown and now.mono - self._shown_at < AGE_EVERY_S:
+        is_aged = now.mono - self._shown_at >= AGE_EVERY_S
+        if due == self._shown and not is_aged:
             return
-        self._shown, self._shown_at = due, now.mono
+        is_asked = self._shown is None or self._shown[1:] != due[1:]
         try:
-            self.pane = self.seat.pane(scope, now)
+            pane = self.seat.pane(scope, now)
+            if not (is_aged or is_asked or self.EAGER) and self.pane is not None and _news(pane) == _news(self.pane):
+                return
+            self._shown, self._shown_at = due, now.mono
+            self.pane = pane
             self.show(self.pane, scope, now)
         except Exception as error:
             if repr(error) != self._told:  # a renewal a second must not fill the log file
                 log.exception("pane %s could not be shown", self.VIEW)
                 self._told = repr(error)
+            self._shown, self._shown_at = due, now.mono
             self.pane = fault_pane(self.VIEW, self.TITLE, error)
             self.show_fault(self.pane)
         self.head.show(self.pane)

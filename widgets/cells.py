@@ -39,6 +39,15 @@ def fit(text: str, width: int, right: bool = False) -> str:
     return _fit_wide(text, width, right)
 
 
+def fit_ends(text: str, width: int, tail: int = 6) -> str:
+    """`fit`, but a text too long is cut before its last `tail` characters; too narrow for that, at its end."""
+    end = text[-tail:]
+    room = width - _width(end)
+    if _width(text) <= width or room < tail or _width(text[:-tail]) <= room:
+        return fit(text, width)
+    return fit(text[:-tail], room) + end
+
+
 @lru_cache(maxsize=2048)
 def _fit_wide(text: str, width: int, right: bool) -> str:
     """`fit` for text beyond printable ASCII; looks at no more characters than can matter."""

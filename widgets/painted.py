@@ -52,7 +52,7 @@ class Painted(Widget):
         if kind not in self._faults:
             self._faults.add(kind)
             _log.exception("%s could not be drawn", type(self).__name__)
-        text = f" ! not drawn: {kind}; a fault of midwatch, see {type(self).__name__}/{kind} in its log file"
+        text = f" ! not drawn: see {type(self).__name__}/{kind} in midwatch's log file"
         return Strip([Segment(fit(text, width), self.paint.on(Ground.PANE)[Tone.CRIT])], max(0, width))
 
     def forget_strips(self) -> None:

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from console.model.cell import Cell, Tone
 from console.model.severity import Severity
 from themes.tones import Ground, Paint
-from widgets.cells import fit
+from widgets.cells import fit, fit_ends
 from widgets.layout import GAP, Layout
 from widgets.lines import strip_of
 
@@ -58,7 +58,7 @@ def draw_row(
     ]
     gap = ""
     for (column, size), cell in zip(layout.shown, cells, strict=True):
-        text = fit(cell.text, size, column.is_right)
+        text = fit_ends(cell.text, size) if column.keeps_end else fit(cell.text, size, column.is_right)
         if cell.tone in paint.tight:
             pieces.append((gap, normal))
             pieces.extend(_tight(text, tones[cell.tone], normal))

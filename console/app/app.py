@@ -16,7 +16,7 @@ from widgets.filter import line_filters
 
 
 def theme_of(name: str | None) -> str:
-    """A theme's name, the default for None. ValueError that lists them: Textual's own themes would be painted as ours."""
+    """A theme's name, the default for None. Raises ValueError that lists ours: no other is painted as itself."""
     names = [each.name for each in THEMES]
     if name is not None and name not in names:
         raise ValueError(f"there is no theme {name!r}; there are {', '.join(names)}")
@@ -24,7 +24,10 @@ def theme_of(name: str | None) -> str:
 
 
 class MidwatchApp(App[None], inherit_bindings=False):
-    """One console. Textual's own keys (ctrl+q, ctrl+c) are not inherited: the registry is all there is. `started` is called after the first frame is on the screen: only then may connectors be imported."""
+    """One console. `started` is called after the first frame is on the screen: only then may connectors be imported.
+
+    Textual's own keys (ctrl+q, ctrl+c) are not inherited: the registry is all there is.
+    """
 
     CSS_PATH = STYLESHEET
     ENABLE_COMMAND_PALETTE = False

@@ -19,7 +19,6 @@ from widgets.cells import fit
 from widgets.cells import width as width_of
 from widgets.painted import Painted
 
-
 MARK_LEAST = 24  # columns: "configuration refused"
 
 
@@ -75,7 +74,7 @@ class HeadLine(Painted):
         right = [
             (f"  sources {facts.sources} ", Tone.DIM if facts.sources_well else Tone.WARN),
             (f" {clock(facts.now)} UTC ", Tone.NORMAL),
-            (f" {facts.who} ", Tone.DIM),
+            *([(f" {facts.who} ", Tone.DIM)] if not facts.mark else []),
         ]
         used = sum(width_of(text) for text, _ in [*left, *badges, *right]) + len(badges)  # a blank after each badge
         wanted = width_of(facts.mark) + 2 if facts.mark else 0

@@ -57,7 +57,7 @@ class ConsoleScreen(Screen[None]):
         self._site = site
         self._is_prod = is_prod
         self._who = who
-        self.place = Place(OVERVIEW, place.scope)
+        self.place: Place = Place(OVERVIEW, place.scope)
         self._opening = place
         self._back: list[Place] = []
         self._wake = asyncio.Event()
@@ -85,7 +85,7 @@ class ConsoleScreen(Screen[None]):
         self._follow()
 
     def on_resize(self) -> None:
-        self._wake.set()
+        self.call_after_refresh(self._wake.set)  # once the panes have their new sizes
 
     def on_unmount(self) -> None:
         for seat in self._seats.values():
@@ -213,6 +213,14 @@ class ConsoleScreen(Screen[None]):
     def set_scope(self, scope: Scope) -> None:
         """Narrow or open every pane."""
         self.go(Place(self.place.view, scope))
+
+    def set_theme(self, name: str) -> None:
+        """One of our themes, by name."""
+        self.app.theme = name
+
+    def do(self, action: str) -> None:
+        """What a key would do."""
+        self.call_later(self.run_action, action)
 
     # -- keys ----------------------------------------------------------------------------------------------------------
     def action_view(self, view: str) -> None:

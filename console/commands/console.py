@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -17,6 +18,8 @@ from console.exit_codes import ExitCode
 from console.feeds.clock import SystemClock
 from console.feeds.desk import OVERVIEW
 from console.logfile import logged_to
+
+_BY_SIGNAL = 128  # a shell's way to say what ended a process
 
 
 def run(flags: Flags, environ: Mapping[str, str]) -> int:
@@ -79,7 +82,11 @@ async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str]) -> int
     def mark(text: str) -> None:
         app.console_screen.mark = text
 
-    watching = asyncio.create_task(watch(Reloader(found.path, environ, found.config), mark, SystemClock()), name="configuration")
+    reloader = Reloader(found.path, environ, found.config)
+    watching = asyncio.create_task(watch(reloader, mark, SystemClock()), name="configuration")
+    # Killed outright, we would leave the other screen, a hidden cursor and mouse reports to whoever is at the terminal.
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(sign, app.exit, None, _BY_SIGNAL + sign)
     try:
         await app.run_async()
     finally:

@@ -1,7 +1,8 @@
 """Looks after the configuration file while the console runs.
 
-What is running stays as it was started: feeds, credentials and the screen hang on the configuration, and half of a new one
-would be neither. So a change is told, and a restart applies it; a broken file is refused and told until it is mended.
+What is running stays as it was started: feeds, credentials and the screen hang on the configuration, and half of a
+new one would be neither. So a change is told, and a restart applies it; a broken file is refused and told until it is
+mended.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from console.feeds.derived import Derived, Inputs
 from console.judge import stream
 from console.judge.stream import ChannelMemory
@@ -54,13 +56,20 @@ class StreamsDerivation:
 
     def _news(self, readings: tuple[Reading[ProbeBatch], ...]) -> Mapping[str, list[Observation]]:
         news: dict[str, list[Observation]] = {}
+        beats: list[Heartbeat] = []
         for reading in readings:
             batch = reading.value
             if batch is None or reading.state is State.ERROR:
                 continue
-            self._heartbeat = batch.heartbeat or self._heartbeat
+            beats += [batch.heartbeat] if batch.heartbeat is not None else []
             for observation in batch.observations:
                 news.setdefault(observation.channel, []).append(observation)
+        if beats:  # several taken at once: the newest, with the worst lateness of them all
+            self._heartbeat = msgspec.structs.replace(
+                beats[-1],
+                poll_lag_s=max(beat.poll_lag_s for beat in beats),
+                loop_lag_s=max(beat.loop_lag_s for beat in beats),
+            )
         return news
 
     def _judge(self, channel: Channel, news: list[Observation] | tuple[()], now: Instant) -> float | None:

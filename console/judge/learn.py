@@ -45,6 +45,10 @@ def learn(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> Channel
     if before is not None and seen.at.mono <= before.last_at.mono:
         return memory  # told twice, or merged out of order
     after = _answered(before, seen, is_tainted)
+    if before is None:
+        origin = memory.channel.origin
+        is_compared = origin is not None and origin.name != seen.vantage
+        after = msgspec.structs.replace(after, is_compared=is_compared)
     playlists = dict(memory.playlists)
     if seen.media is not None and seen.outcome is Outcome.OK:
         is_from_cache = vantage.layer is Layer.EDGE or seen.age_header_s is not None

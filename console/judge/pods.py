@@ -69,8 +69,17 @@ def pod_severity(pod: Pod, now: Instant) -> tuple[Severity, str]:
     return Severity.OK, ""
 
 
-def deployment_severity(deployment: Deployment, now: Instant) -> tuple[Severity, str]:
-    """What a deployment's state means. A rollout on its way is OK with a reason: "rolling 2/4"."""
+def is_starting(pod: Pod, now: Instant) -> bool:
+    """Not ready yet, young, and nothing is wrong with it: what a replaced pod is for some seconds."""
+    age_s = _age_s(pod.created_at, now)
+    is_young = age_s is not None and age_s <= YOUNG_S and not pod.is_deleting
+    return is_young and pod.ready < pod.containers and pod_severity(pod, now)[0] is Severity.OK
+
+
+def deployment_severity(deployment: Deployment, now: Instant, starting: int = 0) -> tuple[Severity, str]:
+    """What a deployment's state means; `starting` of its pods are. A rollout on its way is OK with a reason:
+    "rolling 2/4".
+    """
     wanted, available = deployment.desired, deployment.available
     if deployment.progress_reason == "ProgressDeadlineExceeded":
         return Severity.CRIT, f"rollout gave up: {available} of {wanted} available"
@@ -83,7 +92,7 @@ def deployment_severity(deployment: Deployment, now: Instant) -> tuple[Severity,
         return Severity.CRIT, f"none of {wanted} available"
     if available < wanted:
         is_within_rollout = not is_template_everywhere and available >= int(AVAILABLE_WHILE_ROLLING * wanted)
-        if not is_within_rollout:
+        if not is_within_rollout and available + starting < wanted:
             return Severity.WARN, f"{available} of {wanted} available"
     if deployment.is_paused:
         return Severity.OK, "paused"

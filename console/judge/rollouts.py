@@ -58,6 +58,8 @@ def rolled(memory: RolloutMemory, deployments: Mapping[str, Deployment], now: da
                 continue
         elif before != template:
             at = now
+            if key in latest:
+                rollouts[latest[key]] = _replaced(rollouts[latest[key]])
         elif key in latest:
             at = latest[key][2]
             if rollouts[latest[key]].version != _version(deployment):
@@ -69,6 +71,14 @@ def rolled(memory: RolloutMemory, deployments: Mapping[str, Deployment], now: da
         del templates[gone]
     ordered = sorted(rollouts.values(), key=lambda r: (r.at, r.key))[-LIMIT:]
     return RolloutMemory(templates, tuple(ordered))
+
+
+def _replaced(rollout: Rollout) -> Rollout:
+    """A rollout after the next one began: it is over, whether it ever came through or not."""
+    if rollout.is_over:
+        return rollout
+    text = f"{rollout.service} {rollout.version} replaced before it was available"
+    return msgspec.structs.replace(rollout, is_over=True, text=text)
 
 
 def _version(deployment: Deployment) -> str:

@@ -28,7 +28,9 @@ class Symptom(msgspec.Struct, frozen=True):
 
 
 class Sight:
-    """What every check is given: the memory, and now. It is made once a step, and finds its playlists once."""
+    """What every check is given: the memory, and now. It is made once a step, and finds its playlists
+    once.
+    """
 
     __slots__ = ("_media", "memory", "now", "origin", "probe", "target_s")
 

@@ -64,6 +64,7 @@ class Column(msgspec.Struct, Generic[R], frozen=True):
     grow: int = 0  # share of the spare width
     priority: int = 5  # 0 is never dropped; higher ones go first when the pane is narrow
     is_right: bool = False  # aligned right (numbers)
+    keeps_end: bool = False  # too long, it is cut before its last letters: names of pods differ only there
 
 
 class RowLike(Protocol):

@@ -5,6 +5,7 @@ ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -104,6 +105,9 @@ def main() -> None:
     except Exception:
         traceback.print_exc()
         code = 2
+    with contextlib.suppress(OSError):  # a console that was killed could not tidy up; a living one does it, too
+        os.unlink(sys.argv[1])
+        os.rmdir(os.path.dirname(sys.argv[1]))
     sys.stderr.flush()
     os._exit(code)
 

@@ -108,9 +108,9 @@ class Fetcher:
             except aiohttp.ClientError as error:
                 cause = error.__cause__ if isinstance(error.__cause__, ForbiddenAddress) else None
                 outcome = Outcome.REFUSED_REDIRECT if cause else Outcome.UNREACHABLE
-                return self._failed(question, start, outcome, str(cause or error) or type(error).__name__)
+                return self._failed(question, start, outcome, str(cause or "") or _words(error))
             except (OSError, ValueError) as error:
-                return self._failed(question, start, Outcome.UNREACHABLE, str(error) or type(error).__name__)
+                return self._failed(question, start, Outcome.UNREACHABLE, _words(error))
             finally:
                 self.in_flight -= 1
 
@@ -260,3 +260,13 @@ def _is_loopback(netloc: str) -> bool:
     return host == "localhost" or (
         address is not None and is_forbidden(address, False) and address.startswith(("127.", "::1"))
     )
+
+
+def _words(error: Exception) -> str:
+    """What a finding's reason will say. The commonest word drowns in what asyncio and aiohttp put around it
+    ("Cannot connect to host a:80 ssl:default [Connect call failed ('127.0.0.1', 80)]").
+    """
+    system = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(system, ConnectionRefusedError):
+        return "connection refused"
+    return str(error) or type(error).__name__

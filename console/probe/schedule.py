@@ -18,6 +18,9 @@ from console.model.observation import MediaFacts, Observation, Outcome, Variant
 DEADLINES_T = (1.5, 3.0)  # RFC 8216 6.2.1, and the point where WARN becomes CRIT
 UNKNOWN_TARGET_S = 4.0  # until a playlist told its own
 MASTER_CEILING_S = 10.0
+CACHE_STEP_S = (
+    0.5  # a deadline's answer that came from a cache is asked again after this, until it is young enough
+)
 TIMEOUT_CEILING_S = 5.0
 _GONE = (404, 410)
 
@@ -37,6 +40,7 @@ class Pace(msgspec.Struct, frozen=True):
     target_s: float | None = None  # T, once known
     newest_sequence: int | None = None
     shown_at: float | None = None  # when the first poll that showed the newest segment was complete
+    asked_at: float = 0.0  # when the newest poll was started
     deadlines_met: int = 0  # how many of DEADLINES_T have been asked for this segment
     retry_at: float | None = None
     was_suspect: bool = (
@@ -92,7 +96,8 @@ def next_deadline(pace: Pace) -> float | None:
         return None
     if pace.media is not None and pace.media.has_endlist:
         return None
-    return pace.shown_at + DEADLINES_T[pace.deadlines_met] * pace.target_s
+    deadline = pace.shown_at + DEADLINES_T[pace.deadlines_met] * pace.target_s
+    return max(deadline, pace.asked_at + CACHE_STEP_S) if pace.asked_at >= deadline else deadline
 
 
 def started(pace: Pace, now: float, period_s: float) -> Pace:
@@ -102,7 +107,7 @@ def started(pace: Pace, now: float, period_s: float) -> Pace:
     grid_at = pace.grid_at
     if grid_at <= now:
         grid_at += period_s * (int((now - grid_at) / period_s) + 1)
-    return msgspec.structs.replace(pace, grid_at=grid_at, retry_at=None)
+    return msgspec.structs.replace(pace, grid_at=grid_at, retry_at=None, asked_at=now)
 
 
 def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:
@@ -110,7 +115,7 @@ def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:
     once.
     """
     media = seen.media if seen.outcome is Outcome.OK else None
-    begun_at = seen.at.mono - seen.elapsed_s
+    true_at = seen.at.mono - seen.elapsed_s - cache_credit_s(seen.age_header_s, pace.target_s)
     newest, shown_at, met = pace.newest_sequence, pace.shown_at, pace.deadlines_met
     if media is not None and (
         newest is None or media.newest_sequence > newest or is_back_confirmed(pace, seen)
@@ -121,7 +126,7 @@ def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:
         while (
             met < len(DEADLINES_T)
             and target_s is not None
-            and begun_at >= shown_at + DEADLINES_T[met] * target_s
+            and true_at >= shown_at + DEADLINES_T[met] * target_s
         ):
             met += 1
     suspect = is_suspect(pace, seen)
@@ -138,6 +143,15 @@ def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:
         media=(media or pace.media) if not wants_retry else pace.media,
         variants=(seen.variants or pace.variants) if not wants_retry else pace.variants,
     )
+
+
+def cache_credit_s(age_header_s: float | None, target_s: float | None) -> float:
+    """How old a cached answer was when it came: it proves nothing about the time since. A copy that is
+    held for longer than T gets no credit; a cache that does so is at fault itself.
+    """
+    if age_header_s is None or target_s is None or age_header_s > target_s:
+        return 0.0
+    return age_header_s
 
 
 def is_back_confirmed(pace: Pace, seen: Observation) -> bool:

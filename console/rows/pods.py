@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import msgspec
@@ -94,14 +95,22 @@ def rollouts(reading: Reading[Workloads], scope: Scope, now: Instant) -> tuple[R
     """Deployments in scope that are rolling, unhealthy, or finished a rollout within the last hour; newest first."""
     if reading.value is None:
         return ()
+    starting = Counter(
+        (pod.cluster, pod.namespace, pod.service) for pod in reading.value.pods.values() if judge.is_starting(pod, now)
+    )
     rows = [
-        _rollout(deployment, reading.state, now)
+        _rollout(deployment, reading.state, now, starting[_home(deployment)])
         for deployment in reading.value.deployments.values()
         if scope.admits(_facts(deployment)) and _is_told(deployment, now)
     ]
     return tuple(
         sorted(rows, key=lambda row: (-row.severity.rank, not row.is_rolling, -(row.at.timestamp() if row.at else 0)))
     )
+
+
+def _home(deployment: Deployment) -> tuple[str, str, str | None]:
+    """Under which the starting pods of a deployment are counted; those of no service belong to none."""
+    return (deployment.cluster, deployment.namespace, deployment.service or deployment.name)
 
 
 def _is_told(deployment: Deployment, now: Instant) -> bool:
@@ -151,8 +160,8 @@ def _row(pod: Pod, state: State, now: Instant) -> PodRow:
     )
 
 
-def _rollout(deployment: Deployment, state: State, now: Instant) -> RolloutRow:
-    severity, reason = judge.deployment_severity(deployment, now)
+def _rollout(deployment: Deployment, state: State, now: Instant, starting: int) -> RolloutRow:
+    severity, reason = judge.deployment_severity(deployment, now, starting)
     return RolloutRow(
         key=deployment.key,
         name=deployment.name,
@@ -189,7 +198,7 @@ def _ready(row: PodRow) -> Cell:
 
 
 COLUMNS: tuple[Column[PodRow], ...] = (
-    Column("pod", "POD", lambda row: Cell(row.name, Tone.STRONG, row.name), "the pod's name", 32, 3, 0),
+    Column("pod", "POD", lambda row: Cell(row.name, Tone.STRONG, row.name), "the pod's name", 24, 3, 0, keeps_end=True),
     Column("namespace", "NS", lambda row: Cell(row.namespace, Tone.DIM, row.namespace), "namespace", 8, 0, 6),
     Column("ready", "READY", _ready, "containers ready / containers", 5, 0, 1, True),
     Column(

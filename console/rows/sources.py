@@ -55,7 +55,7 @@ def pane(reading: Reading[tuple[SourceStatus, ...]], now: Instant) -> Pane[Sourc
         severity=worst((row.severity for row in rows), nothing=Severity.UNKNOWN),
         summary=f"{live}/{len(rows)} live",
         rows=rows,
-        is_settled=all(row.state is not State.CONNECTING for row in rows),
+        is_settled=reading.value is not None and all(row.state is not State.CONNECTING for row in rows),
     )
 
 

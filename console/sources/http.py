@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from console.model.failure import Failure, FailureKind, SourceError
 from console.sources.access import Access, Credentials, place
 from console.sources.body import ENCODINGS, MAX_BYTES, Body, TooLarge
-from console.sources.loading import load
+from console.sources.loading import load, load_here
 from console.sources.meter import Meter
 from console.sources.sanitise import clean
 from console.sources.status import date_of, malformed, page_failure, status_failure, too_large
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 CONNECTIONS = 8
+
+
+class Decoder(Protocol[T_co]):
+    """Bytes to a value; msgspec's, or one for what is no JSON. Raises ValueError."""
+
+    def decode(self, content: bytes, /) -> T_co: ...
 
 
 class Fetched(msgspec.Struct, Generic[T], frozen=True):
@@ -61,6 +69,8 @@ async def open_client(access: Access, connections: int = CONNECTIONS) -> httpx.A
 def _client(access: Access, connections: int) -> httpx.AsyncClient:
     import httpx
 
+    with suppress(ImportError):  # httpx imports it at the first request, which is on the loop: 60 ms
+        load_here("httpcore", "anyio._backends._asyncio")
     verify: object = True
     if access.ca_file is not None or access.client_cert is not None:
         import ssl
@@ -85,7 +95,7 @@ def _client(access: Access, connections: int) -> httpx.AsyncClient:
 async def get_json(
     client: httpx.AsyncClient,
     url: str,
-    decoder: msgspec.json.Decoder[T],
+    decoder: Decoder[T],
     tried: str,
     on: str,
     params: Mapping[str, str] | None = None,
@@ -93,10 +103,11 @@ async def get_json(
     max_bytes: int = MAX_BYTES,
     limit_s: float = 30.0,
     meter: Meter | None = None,
+    extensions: Mapping[str, Any] | None = None,
 ) -> Fetched[T]:
-    """GET and decode. Reads at most `max_bytes` (inflated) and at most `limit_s` in all, however slowly bytes
-    drip.
+    """GET and decode; `extensions` are httpx's (`sni_hostname`).
 
+    Reads at most `max_bytes` (inflated) and at most `limit_s` in all, however slowly bytes drip.
     Every fault of the other side, of the network or of the body is a SourceError.
     """
     import httpx
@@ -104,7 +115,8 @@ async def get_json(
     body: Body | None = None
     try:
         async with asyncio.timeout(limit_s):
-            async with client.stream("GET", url, params=params, headers=headers) as response:
+            asked = client.stream("GET", url, params=params, headers=headers, extensions=dict(extensions or {}))
+            async with asked as response:
                 body = Body(
                     max_bytes if response.status_code == 200 else 65_536,
                     response.headers.get("content-encoding", ""),

@@ -30,6 +30,11 @@ class Ran:
     def panes(self) -> dict[str, Any]:
         return {pane["name"]: pane for pane in self.document["panes"]}
 
+    @property
+    def states(self) -> dict[str, str]:
+        """Of every pane, with its note or error."""
+        return {name: f"{pane['state']} {pane['note']} {pane['error']}" for name, pane in self.panes.items()}
+
 
 class Running:
     """A command that runs beside the test; `ended` waits for it."""

@@ -1,6 +1,6 @@
 """Nights: a scenario from before its fault until after it has healed, and all that an engine said of it.
 
-They take a minute each and nobody has to stand by, so that they are recorded by two threads while other tests run.
+They take a minute each and nobody has to stand by, so that they are recorded by threads of their own while other tests run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from tests.e2e.record import Record, watching
 from tests.e2e.waiting import until
 from tests.e2e.watch import Moment
 
-AT_ONCE = 2
+AT_ONCE = 3
+START_S = 18.0  # a console is settled after 9 s on an idle machine
 CALM_S = 45.0
 HEALED_WITHIN_S = 60.0
 AFTER_S = 4.0  # a night goes on for this long after it is calm again: a relapse would be told
@@ -27,11 +28,12 @@ FEW = ("uk-sport-1", "us-news-1")
 class Night:
     """A night that is over."""
 
-    def __init__(self, truth: list[Told], moments: list[Moment], snapshot: Ran | None = None) -> None:
+    def __init__(self, truth: list[Told], moments: list[Moment]) -> None:
         self.starts = [told for told in truth if told.kind == "start"]
         self.ends = [told for told in truth if told.kind == "end"]
         self.moments = moments
-        self.snapshot = snapshot
+        self.snapshot: Ran | None = None  # taken during the fault
+        self.held = 0  # how many log lines the index counts between the first and the last moment of live logs
 
     @property
     def begun(self) -> Any:
@@ -40,6 +42,11 @@ class Night:
     @property
     def ended(self) -> Any:
         return self.ends[0].t
+
+    @property
+    def logged(self) -> list[Moment]:
+        """The moments in which the logs were live."""
+        return [moment for moment in self.moments if moment.panes["logs"].state == "live"]
 
 
 def is_live(moment: Moment) -> bool:
@@ -77,7 +84,7 @@ class Nights:
 
     def pause(self, over: Callable[[], object], what: str, within_s: float, record: Record) -> None:
         """Wait for something of a night, unless nobody wants it any more."""
-        until(lambda: self._is_over or over(), what, within_s, seen=lambda: str(record.now))
+        until(lambda: self._is_over or over(), what, within_s, seen=record.told)
         if self._is_over:
             raise RuntimeError("the night was broken off")
 
@@ -108,7 +115,7 @@ def _calm(nights: Nights, place: Path) -> Night:
 
 def _edge_stale(nights: Nights, place: Path) -> Night:
     with (
-        platform(place, "edge-stale", start_after_s=12, duration_s=24) as running,
+        platform(place, "edge-stale", start_after_s=START_S, duration_s=30) as running,
         watching(running.config, "watch") as record,
     ):
         nights.healed(running, record, ends=1)
@@ -117,7 +124,7 @@ def _edge_stale(nights: Nights, place: Path) -> Night:
 
 def _bad_deploy(nights: Nights, place: Path) -> Night:
     with (
-        platform(place, "bad-deploy", start_after_s=12, duration_s=34) as running,
+        platform(place, "bad-deploy", start_after_s=START_S, duration_s=34) as running,
         watching(running.config, "watch") as record,
     ):
         nights.healed(running, record, ends=20)
@@ -125,13 +132,16 @@ def _bad_deploy(nights: Nights, place: Path) -> Night:
 
 
 def _backend_down(nights: Nights, place: Path) -> Night:
-    with platform(place, "backend-down", start_after_s=12, duration_s=22) as running:
+    with platform(place, "backend-down", start_after_s=10, duration_s=22) as running:
         few = running.view("few", FEW)
         with watching(few, "watch") as record:
             nights.pause(lambda: running.truth, "the fault", 60, record)
             snapshot = midwatch(few, "snapshot", "overview", "--format", "json")
             nights.healed(running, record, ends=1)
-            return Night(running.truth, record.moments, snapshot)
+            night = Night(running.truth, record.moments)
+            night.snapshot = snapshot
+            night.held = running.lines(night.logged[0].at, night.logged[-1].at)
+            return night
 
 
 RECORDED: dict[str, Callable[[Nights, Path], Night]] = {

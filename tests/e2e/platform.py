@@ -70,6 +70,12 @@ class Platform:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
+    def lines(self, since: datetime, until: datetime) -> int:
+        """How many log lines were ingested in [since, until), as the index counts them."""
+        span = {"range": {"event.ingested": {"gte": since.isoformat(), "lt": until.isoformat()}}}
+        count: int = self.ask("elasticsearch", "/logs-video-*/_count", {"query": span})["count"]
+        return count
+
     def view(
         self, name: str, channels: Iterable[str] | None = None, ports: Mapping[str, int] | None = None
     ) -> Path:

@@ -50,14 +50,18 @@ class Record:
         def found() -> Moment | None:
             return next((moment for moment in self.renew()[begun:] if holds(moment)), None)
 
-        return until(found, what, within_s, seen=self._told)
+        return until(found, what, within_s, seen=self.told)
 
-    def _told(self) -> str:
+    def told(self) -> str:
+        """The newest moment, for an assertion's message."""
         now = self.now
         said = self._errors.read_text()[-2000:] if self._errors.exists() else ""
         if now is None:
             return f"no moment at all; stderr: {said}"
-        panes = "\n".join(f"  {name}: {pane}" for name, pane in now.panes.items())
+        panes = "\n".join(
+            f"  {name}: {pane.state} {pane.severity} {pane.summary!r} {pane.note!r} {pane.error!r} {pane.rows[:3]}"
+            for name, pane in now.panes.items()
+        )
         return f"{len(self.moments)} moments, the last at {now.at}:\n{panes}\nstderr: {said}"
 
 

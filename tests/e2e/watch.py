@@ -18,6 +18,7 @@ from console.assembly import Engine
 from console.config.load import load
 from console.feeds.clock import SystemClock
 from console.feeds.desk import OVERVIEW
+from console.feeds.log import LogRing
 from console.model.finding import Finding
 from console.model.scope import Scope
 from console.model.severity import Severity
@@ -39,7 +40,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class PaneSeen(msgspec.Struct, frozen=True):
-    """One pane at one moment. `rows`: those not OK; for logs the marks, which are words of midwatch's own."""
+    """One pane at one moment. `rows`: those not OK."""
 
     state: str
     severity: str
@@ -58,9 +59,24 @@ class Moment(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     incidents: tuple[IncidentRow, ...]
     sources: dict[str, str]  # name -> state
+    marks: tuple[str, ...]  # words of midwatch's own among the log lines that are new since the moment before
 
 
-def moment(digest: Digest) -> Moment:
+class Marks:
+    """Picks the marks out of a ring of log lines, each once."""
+
+    def __init__(self, ring: LogRing | None) -> None:
+        self._ring = ring
+        self._seen = 0
+
+    def fresh(self) -> tuple[str, ...]:
+        if self._ring is None:
+            return ()
+        count, self._seen = self._ring.last_seq - self._seen, self._ring.last_seq
+        return tuple(line.message for line in self._ring.newest(count) if line.is_mark)
+
+
+def moment(digest: Digest, marks: tuple[str, ...]) -> Moment:
     """The parts of a digest that tests compare, small enough to be written four times a second."""
     return Moment(
         at=digest.taken_at,
@@ -68,13 +84,13 @@ def moment(digest: Digest) -> Moment:
         findings=tuple(finding for pane in digest.panes for finding in pane.findings),
         incidents=digest.incidents.rows if digest.incidents is not None else (),
         sources={row.name: row.state.value for row in digest.sources.rows} if digest.sources is not None else {},
+        marks=marks,
     )
 
 
 def _seen(pane: Pane[Any]) -> PaneSeen:
-    if pane.name == lines.VIEW:
-        rows = tuple(Row(row.name, "", row.message) for row in pane.rows if row.is_mark)
-    else:
+    rows: tuple[Row, ...] = ()
+    if pane.name != lines.VIEW:  # a line of level error is no verdict
         bad = (row for row in pane.rows if row.severity is not Severity.OK)
         rows = tuple(Row(row.name, row.severity.value, row.reason) for row in bad)
     return PaneSeen(
@@ -95,8 +111,9 @@ async def watch(config: Path, out: Path) -> None:
     engine = Engine.open(load(config, {}), None, SystemClock())
     try:
         with out.open("ab", buffering=0) as file, session(engine.desk, engine.name, OVERVIEW, Scope()) as taking:
+            marks = Marks(engine.desk.ring)
             while not ended.is_set():
-                file.write(msgspec.json.encode(moment(taking.digest())) + b"\n")
+                file.write(msgspec.json.encode(moment(taking.digest(), marks.fresh())) + b"\n")
                 try:
                     async with asyncio.timeout(EVERY_S):
                         await ended.wait()

@@ -128,7 +128,7 @@ SHOTS = (
         "Two tabs on, the pods of the bad deploy have the room, and the streams are the one line with their C.",
         (
             head("streams", "C", "1 Streams", "4 crit"),
-            row("workloads", "C", "packager-emea-7c9d8b5f6d-x2k40", "0/1", "CrashLoop"),
+            row("workloads", "C", "packager-emea-7c9d", "-x2k40", "0/1", "CrashLoopBackOff"),
             foot("workloads", "ROLLOUT packager-emea 3.8.2", "4/4 updated, 0 available"),
         ),
         size=(80, 24),

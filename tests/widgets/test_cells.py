@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from widgets.cells import MOST_MARKS, fit, width, wrap
+from widgets.cells import MOST_MARKS, fit, fit_ends, width, wrap
 
 nasty = st.text(
     alphabet=st.one_of(
@@ -76,3 +76,12 @@ def test_wrapped_lines_never_exceed_the_width(text: str, cells: int) -> None:
 @given(st.lists(st.text(alphabet="abcdef", min_size=1, max_size=12), min_size=1), st.integers(1, 30))
 def test_wrapping_loses_no_letter(words: list[str], cells: int) -> None:
     assert "".join(wrap(" ".join(words), cells)).replace(" ", "") == "".join(words)
+
+
+def test_a_name_cut_before_its_end_keeps_what_tells_it_from_its_neighbours() -> None:
+    assert fit_ends("packager-emea-7c9d8b5f6d-x2k40", 24) == "packager-emea-7c9…-x2k40"
+    assert fit_ends("origin-0", 12) == "origin-0    "
+    assert fit_ends("packager-emea-7c9d8b5f6d-x2k40", 8) == "package…"
+    assert fit_ends("", 3) == "   " and fit_ends("abc", 0) == ""
+    for size in range(60):
+        assert width(fit_ends("頻道-packager-頻道頻道", size)) == size

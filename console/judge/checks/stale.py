@@ -17,6 +17,7 @@ from console.model.severity import Severity
 
 LEVELS = ((3.0, Severity.CRIT), (1.5, Severity.WARN))  # in T
 GRACE_CEILING_S = 1.0
+OLD_WHEN_FOUND_T = 6.0  # CRIT's 3 T and as much again for the encoder's own latency and for clocks
 
 
 def grace_s(target_s: float) -> float:
@@ -41,12 +42,15 @@ def level(playlist: PlaylistMemory, sight: Sight) -> Severity:
 def _is_proven(playlist: PlaylistMemory, sight: Sight, deadline: float, target_s: float) -> bool:
     probe = sight.probe
     start = playlist.good_start
+    age_s = playlist.age_header_s
+    if start is not None and not playlist.is_compared and age_s is not None and age_s <= target_s:
+        start -= age_s  # a cached answer proves nothing of the time since it was made
     if start is not None and start >= deadline and start >= probe.blind_until:
         return True
     if not playlist.is_answering or probe.good_at is None:
         return False  # it does not answer: that is another code's business
     silence_from = max(deadline, probe.blind_until + target_s)
-    is_asked = start is not None and start >= silence_from
+    is_asked = playlist.good_start is not None and playlist.good_start >= silence_from
     return not is_asked and probe.good_at >= silence_from + grace_s(target_s)
 
 
@@ -59,6 +63,11 @@ def check(sight: Sight) -> Iterator[Symptom]:
         target_s = playlist.target_s
         age_s = sight.now.mono - counts_from
         limit_s = LEVELS[1][0] * target_s
+        says = f"newest segment {seconds(round(age_s, 1))} old, limit {seconds(limit_s)}"
+        told_s = _told_age_s(playlist, sight)
+        if told_s is not None and told_s > OLD_WHEN_FOUND_T * target_s:
+            severity = Severity.CRIT
+            says = f"{says}; by its own clock it ended {seconds(round(told_s))} ago"
         yield Symptom(
             code=Code.STALE,
             vantage=vantage,
@@ -66,7 +75,7 @@ def check(sight: Sight) -> Iterator[Symptom]:
             severity=severity,
             first=playlist.shown.plus(counts_from - playlist.shown.mono + limit_s),
             last=sight.now,
-            says=f"newest segment {seconds(round(age_s, 1))} old, limit {seconds(limit_s)}",
+            says=says,
             evidence={
                 "age_s": round(age_s, 1),
                 "limit_s": limit_s,
@@ -75,6 +84,17 @@ def check(sight: Sight) -> Iterator[Symptom]:
                 "url": playlist.url,
             },
         )
+
+
+def _told_age_s(playlist: PlaylistMemory, sight: Sight) -> float | None:
+    """The newest segment's age by PROGRAM-DATE-TIME, for a playlist that has not moved since the watch began.
+
+    Whoever starts to watch in the middle of an outage (every snapshot does) has seen it stand still for a few seconds only;
+    how long it stood still before, nothing but the playlist itself can tell. Once it was seen to move, our own watch decides.
+    """
+    if len(playlist.advances) > 1 or playlist.media is None or playlist.media.newest_ends_at is None:
+        return None
+    return (sight.now.utc - playlist.media.newest_ends_at).total_seconds()
 
 
 def next_deadlines(sight: Sight) -> Iterator[float]:

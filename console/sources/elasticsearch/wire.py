@@ -7,6 +7,7 @@ loaded in a thread at the first question.
 from __future__ import annotations
 
 import asyncio
+import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from console.sources.loading import load
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
 
-MAX_BYTES = 32_000_000
+MAX_BYTES = 16_000_000  # a page of 1,000 lines of 16 kB; the tail asks for smaller pages past it
 CONNECTIONS = 4
 
 
@@ -37,8 +38,9 @@ async def open_client(access: Access, trouble: list[BaseException], max_bytes: i
 def _client(access: Access, trouble: list[BaseException], max_bytes: int) -> AsyncElasticsearch:
     from elasticsearch import AsyncElasticsearch, ElasticsearchWarning
 
-    # Deprecation headers would be printed over the screen.
+    # Deprecation headers, and warnings of nodes that fail, would be printed over the screen; failures are told by us.
     warnings.filterwarnings("ignore", category=ElasticsearchWarning)
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
     tls: dict[str, Any] = {}
     if any(url.startswith("https:") for url in access.urls):
         if access.ca_file is not None:

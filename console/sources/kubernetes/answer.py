@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,7 +19,10 @@ from console.sources.sanitise import clean
 if TYPE_CHECKING:
     import aiohttp
 
-BODY_LIMIT = 128 * 1024 * 1024  # 20,000 pods of 5 kB in one answer, from a server that ignores `limit`
+BODY_LIMIT = 128 * 1024 * 1024  # 20,000 pods of 5 kB in one answer, for when only a list without pages will do
+PAGE_BYTES = 16 * 1024 * 1024  # 500 pods of 32 kB
+FREE_BYTES = 1024 * 1024  # of a body, before it waits for its turn: a page of pods is larger, little else is
+TURN_S = 60.0  # the most that a large body may keep others waiting
 STATUS_LIMIT = 64 * 1024
 CHUNK_BYTES = 256 * 1024
 
@@ -107,18 +112,29 @@ class Answer:
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise unreachable(self.where, error, None) from error
 
-    async def body(self, limit: int = BODY_LIMIT) -> Body:
-        """All of it. Raises SourceError TOO_LARGE as soon as `limit` is passed."""
+    async def body(self, limit: int = PAGE_BYTES, turn: asyncio.Lock | None = None) -> Body:
+        """All of it. Raises SourceError TOO_LARGE as soon as `limit` is passed.
+
+        What is large is read in turns: a cluster has a dozen lists, and together they must not cost a dozen limits.
+        """
         data = bytearray()
-        while chunk := await self.chunk():
-            data += chunk
-            if len(data) > limit:
-                raise self.where.error(
-                    FailureKind.TOO_LARGE,
-                    f"more than {limit:,} bytes",
-                    "narrow it: namespaces in the configuration",
-                )
+        await self._read(data, FREE_BYTES if turn is not None else limit, limit)
+        if turn is not None and len(data) > FREE_BYTES:
+            async with turn:
+                try:
+                    async with asyncio.timeout(TURN_S):
+                        await self._read(data, limit, limit)
+                except TimeoutError as error:
+                    raise unreachable(self.where, error, TURN_S) from error
         return Body(self.status, self.headers, bytes(data), self.where)
+
+    async def _read(self, data: bytearray, until: int, limit: int) -> None:
+        """To its end, or past `until`; past `limit` is TOO_LARGE."""
+        while len(data) <= until and (chunk := await self.chunk()):
+            data += chunk
+        if len(data) > limit:
+            hint = "narrow it: namespaces in the configuration"
+            raise self.where.error(FailureKind.TOO_LARGE, f"more than {limit:,} bytes", hint)
 
 
 def refusal(where: Where, status: int, headers: Mapping[str, str], data: bytes) -> SourceError | Expired:
@@ -176,7 +192,9 @@ def unreachable(where: Where, error: Exception, timeout_s: float | None) -> Sour
         if isinstance(cause, ssl.SSLError):
             return where.error(FailureKind.UNREACHABLE, f"TLS: {cause.reason or cause}", "is it https? midwatch doctor")
         if isinstance(cause, OSError) and cause.strerror:
-            return where.error(FailureKind.UNREACHABLE, cause.strerror, "is the API server up? midwatch doctor")
+            # asyncio writes the address where the system's own words belong ("Connect call failed ('::1', 6443)")
+            words = os.strerror(cause.errno) if cause.errno is not None and cause.errno > 0 else cause.strerror
+            return where.error(FailureKind.UNREACHABLE, words, "is the API server up? midwatch doctor")
         cause = getattr(cause, "os_error", None) or cause.__cause__
     if isinstance(error, ValueError):  # a url, a proxy or a header that cannot be used
         # Not the error's text: an invalid url is quoted in it, and a url may hold a password.

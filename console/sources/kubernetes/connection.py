@@ -32,7 +32,7 @@ import msgspec
 import console
 from console.model.failure import FailureKind
 from console.model.instant import Clock
-from console.sources.kubernetes.answer import BODY_LIMIT, Answer, Body, Where, unreachable
+from console.sources.kubernetes.answer import PAGE_BYTES, Answer, Body, Where, unreachable
 from console.sources.kubernetes.credentials import ClientCertificate, Credentials, Given, TokenFile
 from console.sources.kubernetes.kinds import REGION_LABEL, SERVICE_LABELS
 from console.sources.loading import load
@@ -88,6 +88,7 @@ class Connection:
         self._clock = clock
         self._users = 0
         self._opening = asyncio.Lock()
+        self._turn = asyncio.Lock()  # of one large body at a time
         self._pool: _Pool | None = None
 
     @property
@@ -149,11 +150,11 @@ class Connection:
         *,
         post: bytes | None = None,
         accept: str = "application/json",
-        limit: int = BODY_LIMIT,
+        limit: int = PAGE_BYTES,
     ) -> Body:
         """One request, its whole body. Raises SourceError as `ask` does; TOO_LARGE past `limit` bytes."""
         async with self.ask(path, tried, params, post=post, accept=accept) as answer:
-            return await answer.body(limit)
+            return await answer.body(limit, self._turn)
 
     async def _send(
         self,

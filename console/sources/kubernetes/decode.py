@@ -119,6 +119,7 @@ def pod(raw: bytes | msgspec.Raw, place: Place) -> tuple[Pod, str]:
         version=image_tag(containers),
         last_exit=_last_exit(statuses),
         is_deleting=meta.deletion_timestamp is not None,
+        delete_at=timestamp(meta.deletion_timestamp),
         labels=labels,
     ), meta.resource_version or ""
 

@@ -20,7 +20,7 @@ import msgspec
 from console.model.failure import Failure, FailureKind, SourceError
 from console.model.instant import Clock, Instant
 from console.sources.backoff import Backoff
-from console.sources.kubernetes.answer import Answer, Body, Expired, Where, in_band, refusal
+from console.sources.kubernetes.answer import BODY_LIMIT, PAGE_BYTES, Answer, Body, Expired, Where, in_band, refusal
 from console.sources.kubernetes.connection import Connection
 from console.sources.kubernetes.decode import UNREADABLE_ERRORS, Unreadable, item
 from console.sources.kubernetes.kinds import Kind, Place
@@ -33,6 +33,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PAGE_OBJECTS = 500
+LEAST_PAGE = 8  # objects of 2 MB, the most that etcd holds, in a page of 16
 OBJECTS_LIMIT = 250_000
 SHORT_S = 1.0  # a watch that lived less has not proved anything
 FRUITFUL_SHORT_WATCHES = 3  # short ones that brought something, before even those are slowed down
@@ -89,6 +90,7 @@ class ListWatch(Generic[T]):
         target = connection.target
         self._place = Place(target.cluster, target.region_label, target.service_labels)
         self._path = kind.path(namespace)
+        self._page_objects = pace.page_objects
         self._is_watching = False
         self._proof: Instant | None = None
         self._followed_at: float | None = None
@@ -140,12 +142,16 @@ class ListWatch(Generic[T]):
         inconsistent remainder, with a version from which the changes to the first pages can no longer be
         watched).
         """
-        for limit in (self._pace.page_objects, self._pace.page_objects, 0):
+        for limit in (self._page_objects, self._page_objects, 0):
             try:
                 await self._list_in_pages(limit)
                 return
             except Expired:
                 continue
+            except SourceError as error:
+                if error.failure.kind is FailureKind.TOO_LARGE and limit:
+                    self._page_objects = max(LEAST_PAGE, limit // 8)  # of large objects, when it is tried again
+                raise
         raise Where(f"list {self._kind.plural}", self._connection.on).error(
             FailureKind.BAD_ANSWER,
             "410: every list expires before it ends",
@@ -199,7 +205,8 @@ class ListWatch(Generic[T]):
         is_good = False
         read = 0
         try:
-            body = await self._connection.read(self._path, f"list {self._kind.plural}", params)
+            most = PAGE_BYTES if limit else BODY_LIMIT
+            body = await self._connection.read(self._path, f"list {self._kind.plural}", params, limit=most)
             read = len(body.data)
             is_good = 200 <= body.status < 300
         finally:

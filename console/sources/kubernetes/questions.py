@@ -7,6 +7,7 @@ answer.
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -47,6 +48,7 @@ class Questions:
     """Asked through a shared connection; each enters it, so that nothing stays open behind the last one."""
 
     def __init__(self, connection: Connection) -> None:
+        self.server_date: datetime | None = None  # of the last answer that told one
         self._connection = connection
 
     async def version(self) -> str:
@@ -135,7 +137,9 @@ class Questions:
 
     async def _get(self, path: str, tried: str, limit: int) -> Body:
         async with self._connection as connection:
-            return await connection.read(path, tried, limit=limit)
+            body = await connection.read(path, tried, limit=limit)
+        self.server_date = body.server_date or self.server_date
+        return body
 
 
 def _good(body: Body) -> bytes:

@@ -60,7 +60,7 @@ async def test_l_leads_on_to_the_lines_of_the_pod_and_two_escapes_lead_back() ->
         assert not any("packager-apac" in line for line in shown)
         await stage.press("escape")
         assert stage.here == ("workloads", "channel=uk-sport-1 service=packager-emea")
-        assert stage.of("workloads")[2].startswith(" C▸packager-emea-7c9d8b5f6d-x2k40")
+        assert re.match(r" C▸packager-emea-.*-x2k40 ", stage.of("workloads")[2])
         await stage.press("escape")
         assert stage.here == ("overview", "")
         assert stage.of("streams")[2].startswith(" C▸uk-sport-1")
@@ -110,11 +110,11 @@ async def test_a_pivot_that_leads_nowhere_says_so_and_stays() -> None:
         assert told(stage) == ["nothing to pivot to: the selection knows no workload or channel at fault"]
 
 
-@pytest.mark.parametrize("key", ["p", "l", "d", "v", "e", "c"])
-async def test_a_key_that_needs_a_selection_says_that_there_is_none(key: str) -> None:
+async def test_a_key_that_needs_a_selection_says_that_there_is_none() -> None:
     async with staged(view="logs") as stage:
-        await stage.press(key)
-        assert told(stage) == ["nothing is selected"]
+        for times, key in enumerate("pldvec", start=1):
+            await stage.press(key)
+            assert told(stage) == ["nothing is selected"] * times, key
 
 
 # -- pages ------------------------------------------------------------------------------------------------------------
@@ -296,37 +296,42 @@ async def test_scope_by_command_narrows_every_pane_and_adds_up() -> None:
         assert stage.here == ("overview", "")
 
 
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
+async def test_a_misspelt_command_is_told_with_what_was_meant() -> None:
+    complaints = (
         ("workload", "no command 'workload'; did you mean 'workloads'?"),
         ("strems", "no command 'strems'; did you mean 'streams'?"),
         ("xyzzy", "no command 'xyzzy'; ? lists them all"),
         ("scope", "scope is everything; say scope k=v, or scope clear"),
         ("scope regoin=apac", "scope 'regoin=apac' is not DIMENSION=VALUE with a known dimension"),
         ("theme noon", "no theme 'noon': night, high-contrast, mono"),
-        ("scope channel=[bold]x", ""),
-    ],
-)
-async def test_a_misspelt_command_is_told_with_what_was_meant(text: str, complaint: str) -> None:
+    )
+    async with staged() as stage:
+        for times, (text, complaint) in enumerate(complaints, start=1):
+            await stage.press("colon")
+            await stage.type(text)
+            assert isinstance(stage.app.screen, ConsoleScreen)
+            assert len(told(stage)) == times
+            assert told(stage)[-1].startswith(complaint)
+        assert stage.here == ("overview", "")
+
+
+async def test_a_scope_that_looks_like_markup_is_shown_as_it_is() -> None:
     async with staged() as stage:
         await stage.press("colon")
-        await stage.type(text)
-        assert isinstance(stage.app.screen, ConsoleScreen)
-        said = told(stage)
-        assert len(said) == bool(complaint)
-        assert not said or said[0].startswith(complaint)
+        await stage.type("scope channel=[bold]x")
+        assert not told(stage)
+        assert "▸ channel=[bold]x" in stage.lines()[0]
 
 
 @pytest.mark.parametrize(
-    ("text", "view"), [("workloads", "workloads"), ("view.capacity", "capacity"), ("last-view", "overview"), ("sources", "sources")]
+    ("text", "view"), [("workloads", "workloads"), ("view.capacity", "capacity"), ("last-view", "overview"), ("logs", "logs"), ("row.logs", "logs")]
 )
 async def test_a_command_does_what_its_key_does(text: str, view: str) -> None:
     async with staged() as stage:
         await stage.press("1", "colon")
         await stage.type(text)
         assert not told(stage)
-        assert stage.here[0] == view
+        assert stage.here == (view, "service=packager-emea" if text == "row.logs" else "")
 
 
 async def test_an_abandoned_command_does_nothing() -> None:

@@ -1,8 +1,9 @@
-"""A night to be judged: a small world of playlists, polled on the prober's own schedule, without sockets or sleep.
+"""A night to be judged: a small world of playlists, polled on the prober's own schedule, without sockets or
+sleep.
 
-`Night` walks simulated time: it asks each playlist when `console.probe.schedule` says so, beats the heart once a second,
-steps the judge on everything that comes and at every deadline it names, and keeps all verdicts. `World` is a healthy
-platform; a test breaks it by overriding what it needs.
+`Night` walks simulated time: it asks each playlist when `console.probe.schedule` says so, beats the heart
+once a second, steps the judge on everything that comes and at every deadline it names, and keeps all
+verdicts. `World` is a healthy platform; a test breaks it by overriding what it needs.
 """
 
 from __future__ import annotations
@@ -174,10 +175,9 @@ class Night:
             if self._deadline is not None and self._deadline < at:
                 due, self._deadline = self._deadline, None
                 self._step(due, (), None)
-            if self.is_stopped(at):
-                if kind in ("poll", "beat"):
-                    self._push(at + 0.1, kind, place)
-                    continue
+            if self.is_stopped(at) and kind in ("poll", "beat"):
+                self._push(at + 0.1, kind, place)
+                continue
             getattr(self, f"_on_{kind}")(at, place)
         return self
 

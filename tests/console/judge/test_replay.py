@@ -1,4 +1,5 @@
-"""The replay scenarios of the stream specification: each fault found by its deadline, on its layer, and nothing else said.
+"""The replay scenarios of the stream specification: each fault found by its deadline, on its layer, and
+nothing else said.
 
 T = 4, P = 2. Times are seconds since the start of the fault.
 """
@@ -74,7 +75,7 @@ def test_3_one_pop_serves_an_old_copy_warn_edge_skew_within_6_s_never_crit(start
 
 def test_4_the_encoder_restarts_at_zero_crit_mseq_back_within_6_s_and_ok_within_60_s(start: float):
     class Restarted(World):
-        def media(self, rendition: str, t: float):  # noqa: ANN202
+        def media(self, rendition: str, t: float):
             newest = self.newest(rendition, t)
             if t < start:
                 return self.facts(newest)
@@ -193,7 +194,7 @@ class TestScenario15:
 
 def test_endlist_on_a_live_playlist_is_an_unexpected_end_of_the_schedule(start: float):
     class Ended(World):
-        def media(self, rendition: str, t: float):  # noqa: ANN202
+        def media(self, rendition: str, t: float):
             return msgspec.structs.replace(super().media(rendition, min(t, start)), has_endlist=t >= start)
 
     told = findings(night := Night(Ended()).run(start + 30), start)
@@ -206,7 +207,7 @@ def test_endlist_on_a_live_playlist_is_an_unexpected_end_of_the_schedule(start: 
 
 def test_a_recording_that_was_over_before_we_came_is_no_fault():
     class Vod(World):
-        def media(self, rendition: str, t: float):  # noqa: ANN202
+        def media(self, rendition: str, t: float):
             return msgspec.structs.replace(self.facts(700), has_endlist=True)
 
     night = Night(Vod()).run(60)
@@ -216,7 +217,7 @@ def test_a_recording_that_was_over_before_we_came_is_no_fault():
 
 def test_a_segment_longer_than_the_target_duration_is_told(start: float):
     class Long(World):
-        def media(self, rendition: str, t: float):  # noqa: ANN202
+        def media(self, rendition: str, t: float):
             facts = super().media(rendition, t)
             return (
                 msgspec.structs.replace(facts, longest_extinf_s=4.6)
@@ -231,7 +232,7 @@ def test_a_segment_longer_than_the_target_duration_is_told(start: float):
 
 def test_segments_a_little_over_the_target_round_down_and_are_well():
     class Rounded(World):
-        def media(self, rendition: str, t: float):  # noqa: ANN202
+        def media(self, rendition: str, t: float):
             return msgspec.structs.replace(super().media(rendition, t), longest_extinf_s=4.49)
 
     assert Night(Rounded()).run(60).findings() == []
@@ -373,3 +374,26 @@ def test_a_step_is_pure_and_telling_twice_changes_nothing():
     again = step(night.memory, (), None, now)
     assert first == again
     assert step(first.memory, (), None, now).verdict == first.verdict
+
+
+def test_whoever_begins_to_watch_in_the_middle_of_an_outage_is_told_crit_at_once_by_the_playlists_own_clock():
+    class LongFrozen(World):
+        def facts(self, newest: int, base: int = 500):
+            return super().facts(newest, base + 20)  # its newest segment ended 20 T before the watch began
+
+        def newest(self, rendition: str, t: float) -> int:
+            return super().newest(rendition, 0.0)
+
+    told = Night(LongFrozen()).run(12).findings()
+    assert told and min(t for t, _ in told) <= 8
+    assert {(f.code, f.layer, f.severity) for _, f in told} == {("STALE", Layer.PACKAGE, Severity.CRIT)}
+    assert "by its own clock it ended 8" in told[-1][1].reason
+
+
+def test_a_playlist_that_moves_is_not_stale_however_old_its_own_clock_says_it_is():
+    class SlowClock(World):
+        def facts(self, newest: int, base: int = 500):
+            return super().facts(newest, base + 900)
+
+    night = Night(SlowClock()).run(60)
+    assert not [f for _, f in night.findings() if f.code == "STALE"]

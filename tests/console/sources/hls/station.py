@@ -25,7 +25,9 @@ class Clock:
 
 
 class Station:
-    """`frozen[(host, channel, rendition)]` pins a playlist, `bodies[path]` replaces an answer, `hanging` (host, channel) do not answer."""
+    """`frozen[(host, channel, rendition)]` pins a playlist, `bodies[path]` replaces an answer, `hanging`
+    (host, channel) do not answer.
+    """
 
     def __init__(self, ladder: tuple[str, ...] = ("720p", "360p")) -> None:
         self.ladder = ladder

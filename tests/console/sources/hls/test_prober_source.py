@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from console.judge.stream import ChannelMemory, step
 from console.model.channel import Channel
@@ -24,7 +27,9 @@ PATIENCE_S = 25.0
 
 
 class Watch:
-    """The source under a judge, as a derived feed would have it; `verdicts` keeps every one of each channel."""
+    """The source under a judge, as a derived feed would have it; `verdicts` keeps every one of each
+    channel.
+    """
 
     def __init__(self, source: ProberSource, channels: Sequence[Channel]) -> None:
         self.source = source
@@ -96,8 +101,8 @@ async def watching(*channels: Channel) -> AsyncIterator[Watch]:
         await asyncio.gather(running, return_exceptions=True)
 
 
-def left_behind() -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob("midwatch-probe-*"))
+def left_behind(folder: Path) -> list[Path]:
+    return list(folder.glob("midwatch-probe-*"))
 
 
 def is_alive(pid: int) -> bool:
@@ -189,26 +194,26 @@ async def test_a_stopped_prober_is_unknown_by_the_probe_and_never_a_stale_stream
         try:
             await watch.until(lambda: watch.of().severity is Severity.UNKNOWN, "UNKNOWN")
             assert watch.of().reason.startswith("probe: ")
-            await watch.until(
-                lambda: any(r.state is State.STALE for r in watch.readings), "a stale reading"
-            )
+            await watch.until(lambda: any(r.state is State.STALE for r in watch.readings), "a stale reading")
         finally:
             os.kill(pid, signal.SIGCONT)
         await watch.settled()
         assert watch.codes() == set()
 
 
-async def test_closing_leaves_no_process_no_socket_and_no_directory():
-    before = set(left_behind())
+async def test_closing_leaves_no_process_no_socket_and_no_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     async with Station() as station:
         async with watching(station.channel()) as watch:
             await watch.until(lambda: bool(watch.readings), "a reading")
             pid = watch.source.pid
             assert pid is not None
-            (directory,) = set(left_behind()) - before
+            (directory,) = left_behind(tmp_path)
             assert directory.stat().st_mode & 0o777 == 0o700
         assert not is_alive(pid)
-        assert set(left_behind()) == before
+        assert left_behind(tmp_path) == []
 
 
 async def test_closing_ends_even_a_stopped_prober():
@@ -257,3 +262,29 @@ async def test_a_new_channel_list_reaches_the_running_prober():
             lambda: any(one.channel == "two" for one in watch.seen), "the other channel is seen"
         )
         assert watch.source.pid == pid
+
+
+async def test_a_prober_ends_with_its_console_and_tidies_up_after_one_that_was_killed(tmp_path: Path):
+    program = (
+        "import asyncio, tempfile\n"
+        f"tempfile.tempdir = {str(tmp_path)!r}\n"
+        "from console.model.orders import ProbeOrders\n"
+        "from console.sources.hls.process import ProberProcess\n"
+        "async def main():\n"
+        "    async with ProberProcess(ProbeOrders(())) as prober:\n"
+        "        await prober.hear()\n"
+        "        print(prober.pid, flush=True)\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    console = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[4]
+    )
+    assert console.stdout is not None
+    async with asyncio.timeout(PATIENCE_S):
+        prober = int(await console.stdout.readline())
+        assert left_behind(tmp_path) != []
+        console.kill()
+        await console.wait()
+        while is_alive(prober) or left_behind(tmp_path):  # noqa: ASYNC110 (another process cannot set an event)
+            await asyncio.sleep(0.02)
