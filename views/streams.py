@@ -23,15 +23,21 @@ class StreamsPane(TablePane):
     TITLE = "Streams"
     COLUMNS = rows.COLUMNS
     EMPTY = "no channel in this scope"
+    FOOT_LINES = 2  # layer, since when, which renditions and where must be readable in half a screen's width
 
     def foot_pieces(self, pane: Pane[Any], scope: Scope, now: Instant) -> tuple[Piece, ...]:
         """WHY the selected channel is as it is, else the worst one."""
         row = self.selected() or (pane.rows[0] if pane.rows else None)
         if row is None or not row.reason:
             return ((pane.note, Tone.WARN),) if pane.note else ()
-        since = f" · since {clock(row.since)} ({duration(row.since_s)})" if row.since is not None else ""
-        layer = f" [{row.layer.value}]" if row.layer is not None else ""
-        return (("WHY ", Tone.ACCENT), (f"{row.name}: {row.reason}{layer}", Tone.of(row.severity)), (since, Tone.DIM))
+        layer = f"[{row.layer.value}] " if row.layer is not None else ""
+        since = f"since {clock(row.since)} ({duration(row.since_s)}): " if row.since is not None else ""
+        return (
+            ("WHY ", Tone.ACCENT),
+            (f"{row.name} {layer}", Tone.of(row.severity)),
+            (since, Tone.NORMAL),
+            (row.reason, Tone.of(row.severity)),
+        )
 
     def selection_of(self, row: Any) -> Selection:
         return Selection(view=self.VIEW, name=row.name, channel=row.name, service=row.service, row=row)

@@ -22,10 +22,11 @@ class TablePane(PaneView):
 
     COLUMNS: ClassVar[tuple[AnyColumn, ...]] = ()
     EMPTY: ClassVar[str] = "nothing in this scope"
+    FOOT_LINES: ClassVar[int] = 1
 
     def compose_body(self) -> ComposeResult:
         self.table: Table[Any] = Table(self.COLUMNS)
-        self.foot = Foot()
+        self.foot = Foot(lines=self.FOOT_LINES)
         self.filter_text = ""
         yield self.table
         yield self.foot

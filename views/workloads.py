@@ -22,6 +22,7 @@ class WorkloadsPane(TablePane):
     TITLE = "Workloads"
     COLUMNS = rows.COLUMNS
     EMPTY = "no pods in this scope"
+    FOOT_LINES = 2
 
     def foot_pieces(self, pane: Pane[Any], scope: Scope, now: Instant) -> tuple[Piece, ...]:
         """The rollout that matters most in this scope."""

@@ -131,17 +131,16 @@ def _unwell(pane: Pane[Any]) -> str:
 
 
 def _stream(row: streams.StreamRow) -> str:
-    parts = [f"{row.name}  {row.reason}", streams.impact_text(row)]
-    if row.layer is not None:
-        parts[0] += f" [{row.layer.value}]"
-    if row.since is not None:
-        parts.append(f"since {clock(row.since)}")
+    layer = f"[{row.layer.value}] " if row.layer is not None else ""
+    since = f"since {clock(row.since)}" if row.since is not None else ""
+    parts = [f"{row.name}  {layer}{row.brief}", since, streams.impact_text(row)]
     return " · ".join(part for part in parts if part)
 
 
 def _pod(row: pods.PodRow) -> str:
     restarts = f" ×{row.restarts}" if row.restarts else ""
-    return f"{row.namespace}/{row.name} {row.status}{restarts}" + (f" · {row.reason}" if row.reason else "")
+    reason = row.reason.removeprefix(row.status).lstrip(" ,")
+    return f"{row.namespace}/{row.name} {row.status}{restarts}" + (f" · {reason}" if reason else "")
 
 
 def _gauge(row: gauges.GaugeRow) -> str:

@@ -61,13 +61,13 @@ class RolloutRow(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """ "packager-emea 3.8.2  1/4 updated, 0 available · 02:01 by argo" """
+        """ "packager-emea 3.8.2 at 02:01 by argo · 1/4 updated, 0 available" """
         by = f" by {self.by}" if self.by else ""
-        at = f" · {clock(self.at, with_seconds=False)}{by}" if self.at else by
+        at = f" at {clock(self.at, with_seconds=False)}" if self.at else ""
         reason = f" · {self.reason}" if self.reason else ""
+        version = f" {self.version}" if self.version else ""
         return (
-            f"{self.name} {self.version or ''}  {self.updated}/{self.desired} updated, "
-            f"{self.available} available{at}{reason}"
+            f"{self.name}{version}{at}{by} · {self.updated}/{self.desired} updated, {self.available} available{reason}"
         )
 
 

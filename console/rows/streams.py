@@ -53,6 +53,11 @@ class StreamRow(msgspec.Struct, frozen=True):
     def key(self) -> str:
         return self.name
 
+    @property
+    def brief(self) -> str:
+        """What and where, without what was measured: "all 5 renditions stale at the origin and all 4 edges"."""
+        return self.reason.partition(": ")[0]
+
 
 def pane(reading: Reading[Streams], scope: Scope, now: Instant) -> Pane[StreamRow]:
     """The channels in scope, sorted by impact, then severity, then name."""

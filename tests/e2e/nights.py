@@ -132,7 +132,7 @@ def _bad_deploy(nights: Nights, place: Path) -> Night:
 
 
 def _backend_down(nights: Nights, place: Path) -> Night:
-    with platform(place, "backend-down", start_after_s=10, duration_s=22) as running:
+    with platform(place, "backend-down", start_after_s=START_S, duration_s=20) as running:
         few = running.view("few", FEW)
         with watching(few, "watch") as record:
             nights.pause(lambda: running.truth, "the fault", 60, record)

@@ -67,6 +67,9 @@ class Terminal:
     def press(self, *keys: str) -> None:
         self.tmux("send-keys", "-t", self.name, *keys)
 
+    def resize(self, width: int, height: int) -> None:
+        self.tmux("resize-window", "-t", self.name, "-x", str(width), "-y", str(height))
+
     def midwatch(self, *arguments: str | Path, **environ: str) -> None:
         """Start midwatch in the shell."""
         words = [f"{name}={shlex.quote(value)}" for name, value in environ.items()]

@@ -56,7 +56,8 @@ def test_the_streams_are_the_twelve_channels_each_watched_long_enough(taken: Ran
     for row in pane["rows"]:
         assert row["severity"] == "OK", row
         assert (row["renditions_ok"], row["renditions_expected"]) == (5, 5), row
-        assert 0 <= row["age_over_t"] < 1.5 and 0 <= row["latency_s"] < 30, row
+        # The number is the age at this moment; the verdict waits for the answer to the poll at 1.5 T.
+        assert 0 <= row["age_over_t"] < 2 and 0 <= row["latency_s"] < 30, row
 
 
 def test_viewers_are_what_the_metrics_store_counts(calm: Platform, taken: Ran) -> None:

@@ -53,9 +53,12 @@ def test_from_the_alert_to_the_cause_and_back_by_single_keys(terminals: dict[str
     assert COLOUR.search(terminal.drawn), "an alarm is coloured where colours are allowed"
 
     terminal.press("1")
-    streams = terminal.shows("1 Streams", "WHY uk-sport-1: all 5 renditions stale at the origin and all 4 edges", "[package]")
-    why = next(line for line in streams.splitlines() if line.startswith(" WHY uk-sport-1:"))
-    assert "[package] · since" in why or re.search(r"\[package\] · s…$", why.rstrip()), why
+    streams = terminal.shows("1 Streams", "WHY uk-sport-1: all 5 renditions stale at the origin and all 4 edges")
+    row = next(line for line in streams.splitlines() if re.match(r" C▸?uk-sport-1 ", line))
+    assert "[package] all 5 renditions stale" in row, row
+    terminal.resize(240, 50)
+    assert re.search(r"WHY uk-sport-1: .* \[package\] · since \d\d:\d\d", terminal.shows("· since")), terminal.screen
+    terminal.resize(120, 36)
 
     terminal.press("p")
     pods = terminal.shows("▸ channel=uk-sport-1 service=packager-emea", "ROLLOUT packager-emea 3.8.2", "CrashLoopBackOff")

@@ -38,8 +38,13 @@ def head(view: str, letter: str, *words: str) -> Fact:
 
 
 def foot(view: str, *words: str) -> Fact:
-    """The pane's last line says these words."""
-    return lambda stage: void(_found(stage.of(view)[-1:], words, f"the foot of {view}"))
+    """The pane's last line, or its last two where a sentence runs over, says these words."""
+
+    def check(stage: Stage) -> None:
+        last = stage.of(view)[-2:]
+        _found([" ".join(line.strip() for line in last)], words, f"the foot of {view}")
+
+    return check
 
 
 def body(view: str, *words: str) -> Fact:

@@ -20,7 +20,7 @@ from console.sources.loading import load
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
 
-MAX_BYTES = 16_000_000  # a page of 1,000 lines of 16 kB; the tail asks for smaller pages past it
+MAX_BYTES = 12_000_000  # a page of 1,000 lines of 12 kB; the tail asks for smaller pages past it
 CONNECTIONS = 4
 
 

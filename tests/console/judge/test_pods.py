@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from console.judge.pods import deployment_severity, node_severity, pod_severity
+from console.judge.pods import deployment_severity, is_starting, node_severity, pod_severity
 from console.model.kube import Deployment, Node, Pod
 from console.model.severity import Severity
 from tests.console.judge.night import instant
@@ -93,6 +94,28 @@ def test_what_a_deployments_state_means(one: Deployment, severity: Severity, wor
     got, reason = deployment_severity(one, NOW)
     assert got is severity
     assert word in reason
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (pod("ContainerCreating", "Pending", age_s=3, ready=0), True),
+        (pod("Running", age_s=3, ready=1), False),
+        (pod("ContainerCreating", "Pending", age_s=300, ready=0), False),
+        (pod("CrashLoopBackOff", age_s=3, ready=0), False),
+        (pod("Terminating", age_s=3, ready=0, is_deleting=True), False),
+    ],
+)
+def test_only_a_young_pod_with_nothing_wrong_is_starting(one: Pod, expected: bool):
+    assert is_starting(one, NOW) is expected
+
+
+def test_a_replica_that_is_being_replaced_accuses_nobody_while_its_pod_starts():
+    lacking = deployment(available=3, ready=3)
+    assert deployment_severity(lacking, NOW, starting=1)[0] is OK
+    assert deployment_severity(deployment(available=2, ready=2), NOW, starting=1)[0] is WARN
+    none_left = msgspec.structs.replace(deployment(available=0, ready=0), created_at=NOW.utc - timedelta(hours=1))
+    assert deployment_severity(none_left, NOW, starting=4)[0] is CRIT
 
 
 @pytest.mark.parametrize(

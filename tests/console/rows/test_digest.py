@@ -137,12 +137,12 @@ async def test_nothing_known_is_unknown_never_ok() -> None:
 async def test_the_text_digest_tells_the_scene_in_ten_lines() -> None:
     lines = to_text(taken(), 200).splitlines()
     assert lines[0] == "apac · 02:14 UTC · CRIT (8 critical, 3 warning)"
-    assert lines[1].startswith("Streams   C uk-sport-1  all 5 renditions stale at the origin and 4 of 4 edges")
-    assert "[package] · 182k viewers · rebuffer 3.41 % · since 02:13:03" in lines[1]
+    assert lines[1].startswith("Streams   C uk-sport-1  [package] all 5 renditions stale at the origin and 4 of 4 edges · since 02:13:03")
+    assert lines[1].endswith(" · 182k viewers · rebuffer 3.41 %")
     assert lines[4] == "            and 2 more"
     assert "Logs      W 80/s · err 37.5 % · lag 2s" in lines
     assert any(line.startswith("Workloads C live/packager-emea-7c9d8b5f6d-x2k40 CrashLoopBackOff ×4") for line in lines)
-    assert any("rollout packager-emea 3.8.2  4/4 updated, 0 available · 02:12" in line for line in lines)
+    assert any("rollout packager-emea 3.8.2 at 02:12 · 4/4 updated, 0 available" in line for line in lines)
     assert any(line.startswith("Capacity  W egress lhr 91 % · 410G of 450G bit/s") for line in lines)
     assert any(line.strip() == "? redis memory: no data since 02:14:07" for line in lines)
     assert lines[-1].startswith("Incident  INC-7f3a  packager-emea: STALE on 4 channels · 60s · no ack · before it: packager-emea 3.8.2")

@@ -70,7 +70,7 @@ def test_a_pod_of_no_service_is_in_the_scope_of_none() -> None:
 
 def test_the_rollout_says_how_far_it_is_and_when_it_began() -> None:
     (row,) = rollouts()
-    assert row.text.startswith("packager-emea 3.8.2  4/4 updated, 0 available · 02:12 · ")
+    assert row.text.startswith("packager-emea 3.8.2 at 02:12 · 4/4 updated, 0 available")
     assert row.text.endswith("of 4 available")
     assert (row.severity, row.is_rolling) == (Severity.CRIT, True)
 

@@ -597,3 +597,46 @@ async def test_our_own_fault_is_one_failure_with_a_reference(api, clock, reading
         failed = await reader.until(lambda r: r.state is State.ERROR)
     assert failed.error.kind is FailureKind.INTERNAL
     assert failed.error.ref in caplog.text
+
+
+async def test_a_page_of_large_objects_is_asked_for_again_in_smaller_ones(api, clock, reading, until, monkeypatch):
+    monkeypatch.setattr("console.sources.kubernetes.listwatch.PAGE_BYTES", 20_000)
+
+    async def page(wire, asked):
+        count = min(int(asked.query["limit"]), 40)
+        items = [api.pod(f"p{number}", annotations={"x": "y" * 1000}) for number in range(count)]
+        await wire.reply(200, {"kind": "PodList", "metadata": {"resourceVersion": "5"}, "items": items})
+
+    api.lists += [page, page, page]
+    async with reading(source(api, clock)) as reader:
+        failed = await reader.until(lambda r: r.state is State.ERROR)
+        assert failed.error.kind is FailureKind.TOO_LARGE
+        found = await reader.until(lambda r: r.state is State.LIVE)
+    assert [asked.query["limit"] for asked in api.listed[:3]] == ["500", "62", "8"]
+    assert len(found.value.items) == 8
+
+
+async def test_large_bodies_are_read_one_after_the_other_and_small_ones_at_once(api, clock, until, monkeypatch):
+    monkeypatch.setattr("console.sources.kubernetes.answer.FREE_BYTES", 1000)
+    begun, let_go = [], asyncio.Event()
+
+    async def large(wire, asked):
+        begun.append(asked)
+        await wire.begin()
+        await wire.chunk(b" " * 1500)
+        await let_go.wait()
+        await wire.chunk(b"{}")
+        await wire.end()
+
+    async def small(wire, asked):
+        await wire.reply(200, {"small": True})
+
+    api.lists += [large, large, small]
+    async with Connection(KubeTarget(cluster="c1", url=api.url, timeout_s=2.0), clock) as connection:
+        reads = [asyncio.create_task(connection.read("/api/v1/pods", "list pods")) for _ in range(2)]
+        await until(lambda: len(begun) == 2 and connection._turn.locked())
+        body = await connection.read("/api/v1/pods", "list pods")
+        assert json.loads(body.data) == {"small": True}
+        assert not any(read.done() for read in reads)
+        let_go.set()
+        assert [json.loads((await read).data) for read in reads] == [{}, {}]
