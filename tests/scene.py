@@ -113,9 +113,14 @@ def streams(now: Instant) -> Streams:
         services = {"package": f"packager-{region}", "transcode": f"transcoder-{region}", "origin": "origin"}
         vantages = (
             Vantage("origin", Layer.ORIGIN, f"http://origin/live/{name}/master.m3u8", service="origin"),
-            *(Vantage(edge, Layer.EDGE, f"http://{edge}/live/{name}/master.m3u8", cdn="own", pop=edge[5:]) for edge in EDGES),
+            *(
+                Vantage(edge, Layer.EDGE, f"http://{edge}/live/{name}/master.m3u8", cdn="own", pop=edge[5:])
+                for edge in EDGES
+            ),
         )
-        channels[name] = Channel(name=name, vantages=vantages, region=region, tier=1 if "sport" in name else 2, services=services)
+        channels[name] = Channel(
+            name=name, vantages=vantages, region=region, tier=1 if "sport" in name else 2, services=services
+        )
         findings: tuple[Finding, ...] = ()
         severity = Severity.OK
         if region == "emea":
@@ -154,29 +159,49 @@ def log_lines(now: Instant) -> list[LogLine]:
                 service="packager-apac", pod="packager-apac-6d5f-aaaaa", region="apac", channel="jp-music-1")
         for number in range(50)
     ]  # fmt: skip
-    lines.append(LogLine(at=back(now, 9), level="", message="reconnected: 12 s missing, 340 lines fetched", is_mark=True))
+    lines.append(
+        LogLine(at=back(now, 9), level="", message="reconnected: 12 s missing, 340 lines fetched", is_mark=True)
+    )
     lines += [
         LogLine(at=back(now, 8 - number), level="error", message=f"segment {8812 + number} late by {6 + number}.1 s",
                 service="packager-emea", pod="packager-emea-7c9d8b5f6d-x2k40", region="emea", channel="uk-sport-1")
         for number in range(7)
     ]  # fmt: skip
-    lines.append(LogLine(at=back(now, 1), level="warn", message="upstream 504 /live/uk-sport-1/…", service="origin", region="emea", is_late=True))
+    lines.append(
+        LogLine(
+            at=back(now, 1),
+            level="warn",
+            message="upstream 504 /live/uk-sport-1/…",
+            service="origin",
+            region="emea",
+            is_late=True,
+        )
+    )
     return lines
 
 
 def logs(ring: LogRing, now: Instant) -> Logs:
     buckets = tuple(
-        LevelBucket(at=back(now, (29 - number) * 30), total=1800 if number < 24 else 2400, errors=7 if number < 24 else 900, warnings=20)
+        LevelBucket(
+            at=back(now, (29 - number) * 30),
+            total=1800 if number < 24 else 2400,
+            errors=7 if number < 24 else 900,
+            warnings=20,
+        )
         for number in range(30)
     )
-    window = LogWindow(ring.first_seq, ring.last_seq, LogAccounting(received=38_211, shown=38_211, late=12), lag_s=2.1, overlap_s=30)
+    window = LogWindow(
+        ring.first_seq, ring.last_seq, LogAccounting(received=38_211, shown=38_211, late=12), lag_s=2.1, overlap_s=30
+    )
     return Logs(window=window, levels=LevelCounts(30.0, buckets))
 
 
 def workloads(now: Instant) -> Workloads:
     pods, deployments, nodes, events = {}, {}, {}, {}
 
-    def add(name: str, service: str, region: str, status: str, ready: int, restarts: int, version: str, age_s: float) -> None:
+    def add(
+        name: str, service: str, region: str, status: str, ready: int, restarts: int, version: str, age_s: float
+    ) -> None:
         pod = Pod(
             cluster="demo-1", namespace="live", name=name, uid=name, status=status, phase="Running", ready=ready, containers=1,
             restarts=restarts, created_at=back(now, age_s), node=f"{region}-node-03", service=service, region=region, version=version,
@@ -187,7 +212,16 @@ def workloads(now: Instant) -> Workloads:
         add(f"packager-emea-7c9d8b5f6d-x2k4{number}", "packager-emea", "emea", "CrashLoopBackOff", 0, 4, "3.8.2", 70)
     for region in ("apac", "amer"):
         for number in range(4):
-            add(f"packager-{region}-5b7c9f8d6c-q8w7{number}", f"packager-{region}", region, "Running", 1, 0, "3.8.1", 9 * 86400)
+            add(
+                f"packager-{region}-5b7c9f8d6c-q8w7{number}",
+                f"packager-{region}",
+                region,
+                "Running",
+                1,
+                0,
+                "3.8.1",
+                9 * 86400,
+            )
     for number in range(6):
         add(f"origin-77c5d5f9c-abcd{number}", "origin", "emea", "Running", 1, 0, "2.1.0", 3 * 3600)
     deployment = Deployment(
@@ -196,7 +230,15 @@ def workloads(now: Instant) -> Workloads:
         progress_reason="ReplicaSetUpdated", progress_at=back(now, 75),
     )  # fmt: skip
     deployments[deployment.key] = deployment
-    node = Node(cluster="demo-1", name="emea-node-03", uid="n3", is_ready=True, is_unschedulable=False, created_at=back(now, 9e6), region="emea")
+    node = Node(
+        cluster="demo-1",
+        name="emea-node-03",
+        uid="n3",
+        is_ready=True,
+        is_unschedulable=False,
+        created_at=back(now, 9e6),
+        region="emea",
+    )
     nodes[node.key] = node
     event = KubeEvent("demo-1", "live", "e1", "Pod", "packager-emea-7c9d8b5f6d-x2k40", "BackOff", True,
                       "Back-off restarting failed container", 4, back(now, 60), back(now, 5))  # fmt: skip
@@ -239,6 +281,14 @@ def incident(now: Instant) -> Incident:
 
 def sources() -> tuple[SourceStatus, ...]:
     return tuple(
-        SourceStatus(name, name.partition(".")[0], State.LIVE, 1.2, None, Cost(requests=120, requests_per_s=0.4, bytes_per_s=900))
-        for name in ("prometheus.gauges", "alertmanager.alerts", "elasticsearch.tail", "kubernetes.demo-1.pods", "hls.prober")
+        SourceStatus(
+            name, name.partition(".")[0], State.LIVE, 1.2, None, Cost(requests=120, requests_per_s=0.4, bytes_per_s=900)
+        )
+        for name in (
+            "prometheus.gauges",
+            "alertmanager.alerts",
+            "elasticsearch.tail",
+            "kubernetes.demo-1.pods",
+            "hls.prober",
+        )
     )

@@ -108,7 +108,9 @@ class LogsPane(PaneView):
 
     def _histogram(self, logs: Logs | None) -> tuple[tuple[str, Tone], ...]:
         if logs is None or logs.levels is None:
-            return (("no counts yet" if logs is None or logs.levels_error is None else logs.levels_error.short, Tone.DIM),)
+            return (
+                ("no counts yet" if logs is None or logs.levels_error is None else logs.levels_error.short, Tone.DIM),
+            )
         room = max(10, (self.size.width - 32) // 2)
         ratio = logs.levels.error_ratio
         tone = Tone.CRIT if ratio is not None and ratio >= rows.ERRORS_WARN else Tone.DIM
@@ -129,7 +131,12 @@ class LogsPane(PaneView):
             pieces.append((f"PAUSED, {self.lines.behind} newer · = follows · ", Tone.WARN))
         pieces.append((rows.accounting_text(accounting), Tone.WARN if accounting.dropped else Tone.DIM))
         if self._scope or self.filter_text:
-            pieces.append((f" · in scope: {self._scope or ''}{' “' + self.filter_text + '”' if self.filter_text else ''}", Tone.ACCENT))
+            pieces.append(
+                (
+                    f" · in scope: {self._scope or ''}{' “' + self.filter_text + '”' if self.filter_text else ''}",
+                    Tone.ACCENT,
+                )
+            )
         if pane.note:
             pieces.append((f" · {pane.note}", Tone.DIM))
         return tuple(pieces)

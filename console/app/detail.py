@@ -68,7 +68,7 @@ class Page(Lines):
 class DetailScreen(ModalScreen[None]):
     """One page; escape closes it."""
 
-    BINDINGS = [  # noqa: RUF012 - Textual's own form
+    BINDINGS = [
         Binding("escape,q,enter", "dismiss", "close", show=False),
     ]
     DEFAULT_CSS = """

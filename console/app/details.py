@@ -43,7 +43,9 @@ def evidence(selection: Selection, findings: Iterable[Finding]) -> list[Line]:
         lines.append(("layer", f"{finding.layer.value} · confidence {finding.confidence:.2f}", Tone.NORMAL))
         lines.append(("seen", f"{clock(finding.first_seen)} – {clock(finding.last_seen)} UTC", Tone.NORMAL))
         for name, value in finding.evidence.items():
-            lines.append((name.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value), Tone.NORMAL))
+            lines.append(
+                (name.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value), Tone.NORMAL)
+            )
         if finding.spec_ref:
             lines.append(("specification", finding.spec_ref, Tone.DIM))
         lines.append(("", "", Tone.NORMAL))

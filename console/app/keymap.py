@@ -48,29 +48,59 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("view.logs", "2", "2", "logs", "the log tail, every line accounted for", "view('logs')", VIEWS),
     Entry("view.workloads", "3", "3", "workloads", "pods and rollouts", "view('workloads')", VIEWS),
     Entry("view.capacity", "4", "4", "capacity", "gauges, the fullest first", "view('capacity')", VIEWS),
-    Entry("view.incidents", "5", "5", "incidents", "what belongs together, with its timeline", "view('incidents')", VIEWS),
-    Entry("view.sources", "9", "9", "sources", "every backend: how fresh, and what we cost it", "view('sources')", VIEWS),
+    Entry(
+        "view.incidents", "5", "5", "incidents", "what belongs together, with its timeline", "view('incidents')", VIEWS
+    ),
+    Entry(
+        "view.sources", "9", "9", "sources", "every backend: how fresh, and what we cost it", "view('sources')", VIEWS
+    ),
     Entry("view.last", "minus", "-", "last view", "the view before this one", "last_view", VIEWS),
     Entry("pane.next", "tab", "tab", "next pane", "the next pane of the overview", "next_pane(1)", VIEWS),
     Entry("pane.previous", "shift+tab", "shift+tab", "previous pane", "the pane before", "next_pane(-1)", VIEWS),
     Entry("pane.zoom", "z", "z", "zoom", "this pane full screen, and back", "zoom", VIEWS, in_bar=True),
     Entry("row.open", "enter", "enter", "open", "open the row under the cursor", "open", PIVOT),
-    Entry("row.pivot", "p", "p", "pivot", "from a stream to the pods at fault, from a pod or a line to its streams", "pivot", PIVOT, in_bar=True),
+    Entry(
+        "row.pivot",
+        "p",
+        "p",
+        "pivot",
+        "from a stream to the pods at fault, from a pod or a line to its streams",
+        "pivot",
+        PIVOT,
+        in_bar=True,
+    ),
     Entry("row.logs", "l", "l", "logs", "the log lines of the selection", "logs", PIVOT, in_bar=True),
     Entry("row.events", "e", "e", "events", "the cluster's events of the selection", "events", PIVOT),
     Entry("row.timeline", "t", "t", "timeline", "what happened around the selection", "timeline", PIVOT, in_bar=True),
     Entry("row.describe", "d", "d", "describe", "everything known of the selection", "describe", PIVOT),
     Entry("row.evidence", "v", "v", "evidence", "why the verdict was given", "evidence", PIVOT, in_bar=True),
     Entry("back", "escape", "esc", "back", "where you came from, with the scope you had", "back", PIVOT),
-    Entry("pane.pause", "equals_sign", "=", "pause", "hold the log lines still; nothing is lost", "pause", MOVE, Danger.LOCAL),
+    Entry(
+        "pane.pause",
+        "equals_sign",
+        "=",
+        "pause",
+        "hold the log lines still; nothing is lost",
+        "pause",
+        MOVE,
+        Danger.LOCAL,
+    ),
     Entry("pane.filter", "slash", "/", "filter", "show only what contains a text", "filter", MOVE, in_bar=True),
     Entry("command", "colon", ":", "command", "everything by name; also scope k=v", "command", CONSOLE, in_bar=True),
     Entry("copy", "c", "c", "copy", "the selection to the terminal's clipboard (OSC 52)", "copy", CONSOLE),
     Entry("theme", "T", "T", "theme", "the next theme", "theme", CONSOLE, Danger.LOCAL),
     Entry("help", "question_mark", "?", "help", "this page", "help", CONSOLE, in_bar=True),
-    Entry("quit.hint", "ctrl+c", "ctrl+c", "how to leave", "says how to leave; no key pressed by habit closes the console", "hint_quit", CONSOLE),
+    Entry(
+        "quit.hint",
+        "ctrl+c",
+        "ctrl+c",
+        "how to leave",
+        "says how to leave; no key pressed by habit closes the console",
+        "hint_quit",
+        CONSOLE,
+    ),
     Entry("quit", "q", "q", "quit", "leave", "quit", CONSOLE, in_bar=True),
-)  # fmt: skip
+)
 
 
 def by_name(name: str) -> Entry:

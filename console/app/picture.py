@@ -35,9 +35,7 @@ async def drawn(
     format: str,
 ) -> bytes:
     """The console as it would look now, in one of the four picture formats. The feeds must have settled before."""
-    app = MidwatchApp(
-        desk, site, is_prod=is_prod, who=who, place=Place(view, scope), started=lambda: None, theme=theme
-    )
+    app = MidwatchApp(desk, site, is_prod=is_prod, who=who, place=Place(view, scope), started=lambda: None, theme=theme)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         app.console_screen.renew(desk.clock.now())

@@ -15,7 +15,7 @@ from textual.widgets import Input
 class PromptScreen(ModalScreen[str | None]):
     """A prompt at the bottom; enter answers, escape answers None."""
 
-    BINDINGS = [Binding("escape", "give_up", "close", show=False)]  # noqa: RUF012 - Textual's own form
+    BINDINGS = [Binding("escape", "give_up", "close", show=False)]
     DEFAULT_CSS = """
     PromptScreen { align: left bottom; background: transparent; }
     PromptScreen > Vertical { height: 3; width: 100%; border: round $primary; background: $background; }

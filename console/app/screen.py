@@ -48,7 +48,7 @@ VERDICT_VIEWS = ("streams", "workloads", "capacity")  # whose rows the counts of
 class ConsoleScreen(Screen[None]):
     """Head line, one view at a time, incident strip, key bar."""
 
-    BINDINGS = [entry.binding for entry in ENTRIES]  # noqa: RUF012 - Textual's own form
+    BINDINGS = [entry.binding for entry in ENTRIES]
     DEFAULT_CSS = "ConsoleScreen #body { height: 1fr; }"
 
     def __init__(self, desk: Desk, site: str, *, is_prod: bool, who: str, place: Place) -> None:
@@ -77,7 +77,9 @@ class ConsoleScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._seats = {view: self._desk.sit(view, self._wake) for view in (*VERDICT_VIEWS, "logs", "incidents", "sources")}
+        self._seats = {
+            view: self._desk.sit(view, self._wake) for view in (*VERDICT_VIEWS, "logs", "incidents", "sources")
+        }
         if self._opening.view != OVERVIEW:
             self.go(self._opening, remember=False)
         else:
@@ -198,7 +200,9 @@ class ConsoleScreen(Screen[None]):
             self._back = [*self._back[-30:], self.place]
         view = self._views.get(place.view)
         if view is None:
-            view = PANES[place.view](self._desk, self._desk.sit(place.view, self._wake), is_full=True, id=f"view-{place.view}")
+            view = PANES[place.view](
+                self._desk, self._desk.sit(place.view, self._wake), is_full=True, id=f"view-{place.view}"
+            )
             self._views[place.view] = view
             self.query_one("#body").mount(view)
         for name, each in self._views.items():

@@ -47,7 +47,9 @@ def run(flags: Flags, environ: Mapping[str, str]) -> int:
             return asyncio.run(_shown(found, flags, environ))
     except OSError as wrong:
         if wrong.filename == str(path):
-            raise UsageError(f"cannot write the log file {path}: {wrong.strerror}; name another: --log-file FILE") from wrong
+            raise UsageError(
+                f"cannot write the log file {path}: {wrong.strerror}; name another: --log-file FILE"
+            ) from wrong
         raise
 
 

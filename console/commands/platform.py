@@ -31,9 +31,7 @@ def started(
 ) -> subprocess.Popen[bytes]:
     """The child, with `settings` (what is None is left to its defaults). `stderr` None: it writes to ours."""
     root = str(Path(__file__).resolve().parents[2])
-    wanted = {key: value for key, value in settings.items() if value is not None} | {
-        "parent_pid": os.getpid()
-    }
+    wanted = {key: value for key, value in settings.items() if value is not None} | {"parent_pid": os.getpid()}
     return subprocess.Popen(
         # -P, and our own root first: a `console` package in the directory the user stands in must not be
         # taken for ours.
@@ -57,13 +55,10 @@ def await_ready(
     while not config_out.exists():
         if child.poll() is not None:
             raise PlatformFailed(
-                f"the embedded platform ended with code {child.returncode} before it was ready"
-                f"{_tail(stderr_file)}"
+                f"the embedded platform ended with code {child.returncode} before it was ready{_tail(stderr_file)}"
             )
         if time.monotonic() > deadline:
-            raise PlatformFailed(
-                f"the embedded platform was not ready within {within_s:g} s{_tail(stderr_file)}"
-            )
+            raise PlatformFailed(f"the embedded platform was not ready within {within_s:g} s{_tail(stderr_file)}")
         time.sleep(_POLL_S)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from console.assembly import Engine
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import Opened, opened
-from console.exit_codes import ExitCode
 from console.feeds.clock import SystemClock
 from console.feeds.desk import VIEWS
 from console.rows.digest import Digest, to_json, to_text
@@ -64,7 +63,13 @@ def _check_theme(name: str | None) -> None:
 
 
 async def _taken(
-    found: Opened, flags: Flags, environ: Mapping[str, str], view: str, format: str, size: tuple[int, int], wait_s: float
+    found: Opened,
+    flags: Flags,
+    environ: Mapping[str, str],
+    view: str,
+    format: str,
+    size: tuple[int, int],
+    wait_s: float,
 ) -> tuple[Digest, bytes]:
     engine = Engine.open(found.config, found.site_name, SystemClock())
     try:
@@ -80,7 +85,13 @@ async def _taken(
 
 
 async def _drawn(
-    engine: Engine, found: Opened, flags: Flags, environ: Mapping[str, str], view: str, format: str, size: tuple[int, int]
+    engine: Engine,
+    found: Opened,
+    flags: Flags,
+    environ: Mapping[str, str],
+    view: str,
+    format: str,
+    size: tuple[int, int],
 ) -> bytes:
     from console.app.identity import who
     from console.app.picture import drawn

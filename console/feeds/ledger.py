@@ -27,9 +27,7 @@ class LedgerFeed:
     async def run(self) -> None:
         while True:
             now = self._clock.now()
-            self.topic.publish(
-                Reading(value=self.statuses(now), state=State.LIVE, received=now, as_of=now.utc)
-            )
+            self.topic.publish(Reading(value=self.statuses(now), state=State.LIVE, received=now, as_of=now.utc))
             await self._clock.sleep(EVERY_S)
 
     def statuses(self, now: Instant) -> tuple[SourceStatus, ...]:

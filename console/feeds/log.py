@@ -49,7 +49,9 @@ class LogRing:
 class LogFeed(RawFeed[LogBatch, LogWindow]):
     """Takes batches from a tail, keeps the lines in the ring, and publishes only the window."""
 
-    def __init__(self, name: str, make: Callable[[], Source[LogBatch]], clock: Clock, capacity: int = RING_LINES) -> None:
+    def __init__(
+        self, name: str, make: Callable[[], Source[LogBatch]], clock: Clock, capacity: int = RING_LINES
+    ) -> None:
         super().__init__(name, make, clock)
         self.ring = LogRing(capacity)
 

@@ -101,7 +101,10 @@ class StreamsDerivation:
         state, reason = decisive.state, decisive.partial_reason
         if state is State.LIVE and not all(verdict.is_settled for verdict in self._verdicts.values()):
             warming = sum(not verdict.is_settled for verdict in self._verdicts.values())
-            state, reason = State.PARTIAL, f"warming: {warming} of {len(self._verdicts)} channels not yet watched for 1.5 T"
+            state, reason = (
+                State.PARTIAL,
+                f"warming: {warming} of {len(self._verdicts)} channels not yet watched for 1.5 T",
+            )
         return Reading(
             value=value,
             state=state,

@@ -79,9 +79,7 @@ def _of_group(
             return None, True
         severity = own[0].severity
         if layer is Layer.TRANSCODE and rendition == _top(sight):
-            severity = (
-                Severity.CRIT
-            )  # without its best rung the channel is visibly worse for everybody who had it
+            severity = Severity.CRIT  # without its best rung the channel is visibly worse for everybody who had it
         return _finding(sight, layer, severity, own + edges, is_origin=True), False
     if sight.origin is not None:
         reasons = EXPLAINED_BY.get(code, frozenset({code}))
@@ -94,18 +92,18 @@ def _of_group(
         vouched = [s for s in edges if code is not Code.STALE or any_ahead(sight, s)]
     if not vouched:
         return None, True
-    return _finding(sight, Layer.EDGE, _edge_severity(sight, code, vouched, symptoms), vouched), len(
-        vouched
-    ) < len(edges)
+    return _finding(sight, Layer.EDGE, _edge_severity(sight, code, vouched, symptoms), vouched), len(vouched) < len(
+        edges
+    )
 
 
 def _edge_severity(sight: Sight, code: Code, group: list[Symptom], symptoms: Sequence[Symptom]) -> Severity:
     """CRIT when the quorum is bad. Different ways of not delivering one playlist count together."""
     bad = {s.vantage for s in group}
     if code in FETCH_CODES:
-        bad |= {
-            s.vantage for s in symptoms if s.code in FETCH_CODES and s.rendition == group[0].rendition
-        } & {edge.name for edge in sight.memory.channel.edges}
+        bad |= {s.vantage for s in symptoms if s.code in FETCH_CODES and s.rendition == group[0].rendition} & {
+            edge.name for edge in sight.memory.channel.edges
+        }
     edges = max(1, len(sight.memory.channel.edges))
     if len(bad) >= EDGE_QUORUM * edges and not (code is Code.EDGE_SKEW and len(bad) == 1):
         return Severity.CRIT
@@ -170,9 +168,7 @@ def _top(sight: Sight) -> str | None:
     return expected[0] if expected else None
 
 
-def _finding(
-    sight: Sight, layer: Layer, severity: Severity, group: list[Symptom], is_origin: bool = False
-) -> Finding:
+def _finding(sight: Sight, layer: Layer, severity: Severity, group: list[Symptom], is_origin: bool = False) -> Finding:
     lead = max(group, key=lambda s: (s.vantage == sight.origin, s.severity.rank, -s.first.mono))
     vantages = _in_order(sight, {s.vantage for s in group})
     edges = len(sight.memory.channel.edges)

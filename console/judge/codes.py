@@ -101,16 +101,10 @@ _HLS = "RFC 8216bis"
 
 ABOUT: dict[Code, About] = {
     Code.DOWN: About(_D, _SAMPLED, "", "no rendition of the channel can be fetched anywhere"),
-    Code.FETCH_FAIL: About(
-        _D, _SAMPLED, f"{_HLS} 4.4.1.1", "a playlist is answered with 4xx, 5xx, or not at all"
-    ),
+    Code.FETCH_FAIL: About(_D, _SAMPLED, f"{_HLS} 4.4.1.1", "a playlist is answered with 4xx, 5xx, or not at all"),
     Code.TIMEOUT: About(_D, _SAMPLED, f"{_HLS} 4.4.1.1", "a playlist takes longer than min(T, 5 s)"),
-    Code.NOT_PLAYLIST: About(
-        _D, _SAMPLED, f"{_HLS} 4.4.1.1", "200, but the body is no playlist that can be read"
-    ),
-    Code.STALE: About(
-        _C, _AGE, f"{_HLS} 6.2.1", "no new segment for 1.5 T (WARN) or 3 T (CRIT), one rendition"
-    ),
+    Code.NOT_PLAYLIST: About(_D, _SAMPLED, f"{_HLS} 4.4.1.1", "200, but the body is no playlist that can be read"),
+    Code.STALE: About(_C, _AGE, f"{_HLS} 6.2.1", "no new segment for 1.5 T (WARN) or 3 T (CRIT), one rendition"),
     Code.MSEQ_BACK: About(_C, _SIGHT, f"{_HLS} 6.2.2", "MEDIA-SEQUENCE is lower than before, at the origin"),
     Code.EDGE_SKEW: About(
         _C, _SIGHT, f"{_HLS} 6.2.2", "an edge serves an older copy than it, or the origin, did before"
@@ -128,9 +122,7 @@ ABOUT: dict[Code, About] = {
     Code.SEG_SLOW: About(_D, _SAMPLED, "", "a segment takes longer to fetch than to play"),
     Code.SEG_BAD: About(_C, _SIGHT, "", "a segment is empty, truncated, or no media"),
     Code.SEG_DUP: About(_C, _SIGHT, "", "the same segment again and again: a frozen picture"),
-    Code.RENDITION_MISSING: About(
-        _C, _SAMPLED, f"{_HLS} 6.2.4", "the ladder names a rendition whose playlist is gone"
-    ),
+    Code.RENDITION_MISSING: About(_C, _SAMPLED, f"{_HLS} 6.2.4", "the ladder names a rendition whose playlist is gone"),
     Code.LADDER_SHRUNK: About(_C, _SIGHT, f"{_HLS} 6.2.4", "the master playlist lost a rung"),
     Code.SKEW: About(_C, _SAMPLED, f"{_HLS} 6.2.4", "media timestamps differ between renditions"),
     Code.PDT_JUMP: About(_C, _SIGHT, f"{_HLS} 4.4.4.6", "PROGRAM-DATE-TIME jumped without a discontinuity"),
@@ -142,9 +134,7 @@ ABOUT: dict[Code, About] = {
     Code.GAP: About(_C, _SIGHT, f"{_HLS} 4.4.4.7", "segments are marked as missing"),
     Code.KEY: About(_C, _SAMPLED, f"{_HLS} 4.4.4.4", "a key cannot be fetched, or its tag is wrong"),
     Code.BW_HIGH: About(_C, _SAMPLED, f"{_HLS} 6.2.4", "the peak rate is above what BANDWIDTH says"),
-    Code.BW_AVG: About(
-        _C, _SAMPLED, f"{_HLS} 6.2.4", "the average rate is above what AVERAGE-BANDWIDTH says"
-    ),
+    Code.BW_AVG: About(_C, _SAMPLED, f"{_HLS} 6.2.4", "the average rate is above what AVERAGE-BANDWIDTH says"),
     Code.CODECS: About(_C, _SIGHT, f"{_HLS} 6.2.4", "CODECS or RESOLUTION differ from the media"),
     Code.UNEXPECTED_END: About(_C, _SIGHT, f"{_HLS} 6.2.1", "ENDLIST on a playlist that was live"),
     Code.TYPE: About(_C, _SIGHT, f"{_HLS} 6.2.1", "PLAYLIST-TYPE on a sliding window"),

@@ -14,9 +14,7 @@ def down(sight: Sight) -> Finding | None:
     memory = sight.memory
     if not memory.playlists:
         return None
-    failing = [
-        p for p in memory.playlists.values() if p.fetches.level is Severity.CRIT and not p.is_answering
-    ]
+    failing = [p for p in memory.playlists.values() if p.fetches.level is Severity.CRIT and not p.is_answering]
     if not failing or not all(_is_out(sight, vantage.name) for vantage in memory.channel.vantages):
         return None
     first = min((p.fetches.first for p in failing if p.fetches.first is not None), key=lambda at: at.mono)
@@ -29,9 +27,7 @@ def down(sight: Sight) -> Finding | None:
         layer=Layer.ORIGIN,
         vantage=names[0] if len(names) == 1 else None,
         severity=Severity.CRIT,
-        reason=f"down: no playlist can be fetched at {'any of ' if len(names) > 1 else ''}{', '.join(names)}"[
-            :300
-        ],
+        reason=f"down: no playlist can be fetched at {'any of ' if len(names) > 1 else ''}{', '.join(names)}"[:300],
         first_seen=first.utc,
         last_seen=last.utc,
         evidence={"vantages": names},

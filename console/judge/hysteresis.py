@@ -44,9 +44,7 @@ class Samples(msgspec.Struct, frozen=True):
         good = self.good + 1
         if self.level is Severity.OK:
             is_spell = any(one is not Severity.OK for one in recent)
-            return Samples(
-                recent, good, Severity.OK, self.first if is_spell else None, self.last if is_spell else None
-            )
+            return Samples(recent, good, Severity.OK, self.first if is_spell else None, self.last if is_spell else None)
         quiet_s = at.mono - self.last.mono if self.last is not None else 0.0
         if good >= GOOD_TO_CLEAR and quiet_s >= max(CLEAR_FLOOR_S, CLEAR_TARGETS * target_s):
             return Samples()

@@ -75,9 +75,7 @@ def step(
 ) -> tuple[IncidentMemory, tuple[Incident, ...]]:
     """The incidents now: open ones first, worst first, then newest first."""
     rollouts = rolled(memory.rollouts, deployments, now.utc)
-    live = sorted(
-        [*of_alerts(alerts), *of_verdicts(verdicts, channels)], key=lambda m: (not m.opens, m.at, m.key)
-    )
+    live = sorted([*of_alerts(alerts), *of_verdicts(verdicts, channels)], key=lambda m: (not m.opens, m.at, m.key))
     blind = {name for name, verdict in verdicts.items() if verdict.severity is Severity.UNKNOWN}
     incidents = [_faded(one, live, blind) for one in memory.incidents]
     for member in live:
@@ -130,9 +128,7 @@ def _place(incidents: list[OpenIncident], member: Member) -> None:
     if known is None and len(home.members) >= MEMBERS_LIMIT:
         return
     at = min(known.at, member.at) if known is not None else member.at
-    severity = (
-        max(known.severity, member.severity, key=lambda s: s.rank) if known is not None else member.severity
-    )
+    severity = max(known.severity, member.severity, key=lambda s: s.rank) if known is not None else member.severity
     placed = msgspec.structs.replace(member, at=at, severity=severity)
     incidents[index] = msgspec.structs.replace(
         home,
@@ -190,9 +186,7 @@ def _told(incident: OpenIncident, rollouts: tuple[Rollout, ...]) -> Incident:
     lead = max(lasting, key=lambda m: (m.kind is EntryKind.FINDING, m.severity.rank))
     services = incident.services
     service = lead.service or next((member.service for member in members if member.service), None)
-    entities = list(
-        dict.fromkeys([*([service] if service else []), *(m.channel or m.entity for m in members)])
-    )
+    entities = list(dict.fromkeys([*([service] if service else []), *(m.channel or m.entity for m in members)]))
     return Incident(
         id=incident.id,
         title=_title(lead, lasting, service),
@@ -225,13 +219,10 @@ def _timeline(incident: OpenIncident, rollouts: tuple[Rollout, ...]) -> tuple[Ti
         for member in incident.members.values()
     ]
     since = incident.opened_at - timedelta(seconds=WINDOW_S)
-    near = [
-        r for r in rollouts if since <= r.at and (incident.closed_at is None or r.at <= incident.closed_at)
-    ]
+    near = [r for r in rollouts if since <= r.at and (incident.closed_at is None or r.at <= incident.closed_at)]
     mine = [r for r in near if r.service in incident.services]
     others = [r for r in near if r.service not in incident.services][-OTHER_ROLLOUTS:]
     entries += [
-        TimelineEntry(r.at, EntryKind.ROLLOUT, Severity.OK, r.text, r.service, r.is_over)
-        for r in (*mine, *others)
+        TimelineEntry(r.at, EntryKind.ROLLOUT, Severity.OK, r.text, r.service, r.is_over) for r in (*mine, *others)
     ]
     return tuple(sorted(entries, key=lambda entry: (entry.at, entry.kind.value, entry.entity)))

@@ -140,9 +140,7 @@ def _rebased(base: PlaylistMemory, seen: Observation, media: MediaFacts) -> Play
     )
 
 
-def _advanced(
-    memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media: MediaFacts
-) -> PlaylistMemory:
+def _advanced(memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media: MediaFacts) -> PlaylistMemory:
     gap_s = seen.at.mono - base.shown.mono if base.shown is not None else 0.0
     advance = Advance(media.newest_sequence, seen.at.mono, _ends_at(media), gap_s)
     late, latency_s = base.late, base.latency_s

@@ -45,13 +45,7 @@ def of_alerts(alerts: Mapping[str, Alert]) -> list[Member]:
         if alert.state != "active" or label not in JOINING_LABELS:
             continue
         service, channel = alert.labels.get("service") or None, alert.labels.get("channel") or None
-        group = (
-            f"service:{service}"
-            if service
-            else f"channel:{channel}"
-            if channel
-            else f"alert:{alert.fingerprint}"
-        )
+        group = f"service:{service}" if service else f"channel:{channel}" if channel else f"alert:{alert.fingerprint}"
         is_opening = label in OPENING_LABELS
         members.append(
             Member(

@@ -47,9 +47,7 @@ class PlaylistMemory(msgspec.Struct, frozen=True):
     last_status: int | None = None
     last_detail: str = ""
     url: str = ""
-    is_compared: bool = (
-        False  # an edge of a channel whose origin is watched: `origin.py` knows how far it may lag
-    )
+    is_compared: bool = False  # an edge of a channel whose origin is watched: `origin.py` knows how far it may lag
     good_start: float | None = None  # start of the newest poll that was answered well
     fetches: Samples = Samples()
     bad_outcome: Outcome | None = None  # of the newest failed fetch

@@ -14,9 +14,7 @@ from console.judge.symptom import Sight, Symptom
 from console.model.severity import Severity
 
 COMPARABLE_SEGMENTS = 50
-CACHE_ALLOWANCE_T = (
-    0.5  # a cache that holds a live playlist longer than T/2 breaks the rule on cache headers (6.2.1)
-)
+CACHE_ALLOWANCE_T = 0.5  # a cache that holds a live playlist longer than T/2 breaks the rule on cache headers (6.2.1)
 LATE_GAP_T = 1.5  # after a gap like this the caches get a whole T
 AGE_ROUNDING_S = 1.0
 RESTART_S = 60.0  # within this the copies of a restarted packager reach every edge
@@ -31,17 +29,13 @@ def vouches(sight: Sight, symptom: Symptom) -> bool:
     if symptom.code is Code.SEG_404:
         segment = memory.segments.get(origin)
         if segment is not None:
-            return segment.good_start is not None and segment.good_start >= max(
-                symptom.first.mono, segment.last_start
-            )
+            return segment.good_start is not None and segment.good_start >= max(symptom.first.mono, segment.last_start)
     rendition = None if symptom.code is Code.LADDER_SHRUNK else symptom.rendition
     playlist = memory.playlists.get((origin, rendition))
     if playlist is None:
         # the origin is one media playlist, or does not name this rendition: its own state vouches
         return any(
-            p.is_answering and _is_good_since(p, symptom)
-            for (v, _), p in memory.playlists.items()
-            if v == origin
+            p.is_answering and _is_good_since(p, symptom) for (v, _), p in memory.playlists.items() if v == origin
         )
     if symptom.code is Code.STALE:
         edge = memory.playlists.get((symptom.vantage, symptom.rendition))

@@ -38,23 +38,15 @@ def rolled(memory: RolloutMemory, deployments: Mapping[str, Deployment], now: da
     condition, which is when the controller last made headway with it.
     """
     templates = dict(memory.templates)
-    rollouts = {
-        (r.key, r.version, r.at): r for r in memory.rollouts if now - r.at < timedelta(seconds=3 * WINDOW_S)
-    }
-    latest = {
-        r.key: (r.key, r.version, r.at) for r in memory.rollouts if (r.key, r.version, r.at) in rollouts
-    }
+    rollouts = {(r.key, r.version, r.at): r for r in memory.rollouts if now - r.at < timedelta(seconds=3 * WINDOW_S)}
+    latest = {r.key: (r.key, r.version, r.at) for r in memory.rollouts if (r.key, r.version, r.at) in rollouts}
     for key, deployment in deployments.items():
         template = (deployment.revision, deployment.version)
         before = templates.get(key)
         templates[key] = template
         if before is None:
             at = deployment.progress_at
-            if (
-                at is None
-                or not timedelta(0) <= now - at < timedelta(seconds=WINDOW_S)
-                or deployment.created_at == at
-            ):
+            if at is None or not timedelta(0) <= now - at < timedelta(seconds=WINDOW_S) or deployment.created_at == at:
                 continue
         elif before != template:
             at = now
@@ -82,17 +74,13 @@ def _replaced(rollout: Rollout) -> Rollout:
 
 
 def _version(deployment: Deployment) -> str:
-    return deployment.version or (
-        f"revision {deployment.revision}" if deployment.revision is not None else ""
-    )
+    return deployment.version or (f"revision {deployment.revision}" if deployment.revision is not None else "")
 
 
 def _rollout(deployment: Deployment, at: datetime) -> Rollout:
     is_over = not deployment.is_rolling
     name = f"{deployment.service or deployment.name} {_version(deployment)}".strip()
-    how = (
-        "rolled out" if is_over else f"rolling out, {deployment.available} of {deployment.desired} available"
-    )
+    how = "rolled out" if is_over else f"rolling out, {deployment.available} of {deployment.desired} available"
     return Rollout(
         deployment.key,
         deployment.service or deployment.name,
@@ -110,9 +98,7 @@ def before(rollouts: Iterable[Rollout], opened_at: datetime, services: frozenset
     "packager-emea 3.8.2 rolled out 02:01" (UTC).
     """
     since = opened_at - timedelta(seconds=WINDOW_S)
-    past = sorted(
-        (r for r in rollouts if since <= r.at <= opened_at), key=lambda r: (r.service in services, r.at)
-    )
+    past = sorted((r for r in rollouts if since <= r.at <= opened_at), key=lambda r: (r.service in services, r.at))
     if not past:
         return ""
     last = past[-1]

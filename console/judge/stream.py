@@ -41,9 +41,7 @@ class Step(msgspec.Struct, frozen=True):
     deadline_mono: float | None
 
 
-def step(
-    memory: ChannelMemory, observations: Sequence[Observation], heartbeat: Heartbeat | None, now: Instant
-) -> Step:
+def step(memory: ChannelMemory, observations: Sequence[Observation], heartbeat: Heartbeat | None, now: Instant) -> Step:
     """One step. Observations of other channels are passed over; ones already seen change nothing."""
     target_s = Sight(memory, now).target_s
     probe = heard(memory.probe, heartbeat, now, target_s)
@@ -169,9 +167,7 @@ def _latency_s(sight: Sight) -> float | None:
 
 def _renditions_ok(sight: Sight, findings: Sequence[Finding]) -> int:
     expected = set(sight.memory.expected()) or {r for _, r, _ in sight.media()}
-    is_all_bad = any(
-        f.rendition is None and (f.code == "DOWN" or "renditions" in f.evidence) for f in findings
-    )
+    is_all_bad = any(f.rendition is None and (f.code == "DOWN" or "renditions" in f.evidence) for f in findings)
     bad = {f.rendition for f in findings if f.rendition is not None}
     seen = {r for _, r, p in sight.media() if p.is_answering}
     return 0 if is_all_bad else len((expected & seen) - bad)

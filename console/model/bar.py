@@ -18,8 +18,6 @@ class Bar(msgspec.Struct, frozen=True):
     ratio: float | None  # 0..1 and above; None: unknown. Above 1 the bar is full and `text` tells the number
     text: str = ""  # "91 %"; right-aligned
     note: str = ""  # "full in 2 h 10"; for UNKNOWN the reason: "no data since 02:09:30 (exporter refused)"
-    trend: tuple[
-        float, ...
-    ] = ()  # ratios, oldest first, NaN for holes; drawn as a sparkline when there is room
+    trend: tuple[float, ...] = ()  # ratios, oldest first, NaN for holes; drawn as a sparkline when there is room
     warn: float | None = None  # ratio at which a tick stands on the bar
     crit: float | None = None

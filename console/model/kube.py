@@ -71,10 +71,7 @@ class Deployment(msgspec.Struct, frozen=True):
     @property
     def is_rolling(self) -> bool:
         """True while the wanted template is not everywhere, available, and seen by the controller."""
-        return not (
-            self.observed_generation >= self.generation
-            and self.updated == self.desired == self.available
-        )
+        return not (self.observed_generation >= self.generation and self.updated == self.desired == self.available)
 
 
 class Node(msgspec.Struct, frozen=True):

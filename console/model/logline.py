@@ -21,7 +21,9 @@ class LogLine(msgspec.Struct, frozen=True):
     channel: str | None = None
     doc_id: str = ""  # "_index/_id", finds the whole document
     is_late: bool = False  # arrived out of order: lines younger than it were already shown
-    is_mark: bool = False  # no log line but a word of ours in the stream: "reconnected: 12 s missing, 340 lines fetched"
+    is_mark: bool = (
+        False  # no log line but a word of ours in the stream: "reconnected: 12 s missing, 340 lines fetched"
+    )
 
 
 class LogAccounting(msgspec.Struct, frozen=True):

@@ -120,13 +120,19 @@ def _told(pane: Pane[Any], digest: Digest) -> list[str]:
     if pane.name == lines.VIEW or not told:
         told.append(f"{pane.severity.letter if pane.name == lines.VIEW else ' '} {pane.summary}")
     if pane.name == lines.VIEW and digest.view == lines.VIEW:
-        told += [f"  {clock(row.at)} {row.level[:1].upper() or ' '} {row.name}  {row.message}" for row in pane.rows[-20:]]
+        told += [
+            f"  {clock(row.at)} {row.level[:1].upper() or ' '} {row.name}  {row.message}" for row in pane.rows[-20:]
+        ]
     return told
 
 
 def _unwell(pane: Pane[Any]) -> str:
     reason = str(pane.error) if pane.error is not None else pane.note or pane.summary
-    age = f", last answer {duration(pane.age_s)} ago" if pane.age_s is not None and pane.state is not State.PARTIAL else ""
+    age = (
+        f", last answer {duration(pane.age_s)} ago"
+        if pane.age_s is not None and pane.state is not State.PARTIAL
+        else ""
+    )
     return f"? {pane.state.value}: {reason}{age}"
 
 

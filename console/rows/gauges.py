@@ -37,7 +37,9 @@ class GaugeRow(msgspec.Struct, frozen=True):
     @property
     def bar(self) -> Bar:
         """The same for the board."""
-        amount = "" if self.used is None or self.total is None else f"{si(self.used)}/{si(self.total)}{_unit(self.unit)}"
+        amount = (
+            "" if self.used is None or self.total is None else f"{si(self.used)}/{si(self.total)}{_unit(self.unit)}"
+        )
         return Bar(
             key=self.name,
             severity=self.severity,

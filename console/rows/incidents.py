@@ -63,8 +63,9 @@ def pane(reading: Reading[tuple[Incident, ...]], scope: Scope, now: Instant) -> 
         "Incidents",
         reading,
         now,
-        severity=worst((row.severity for row in open_rows)),
-        summary=f"{len(open_rows)} open" + (f" · {len(rows) - len(open_rows)} closed" if len(rows) > len(open_rows) else ""),
+        severity=worst(row.severity for row in open_rows),
+        summary=f"{len(open_rows)} open"
+        + (f" · {len(rows) - len(open_rows)} closed" if len(rows) > len(open_rows) else ""),
         rows=rows,
     )
 
@@ -105,11 +106,37 @@ def _row(incident: Incident, now: Instant) -> IncidentRow:
 
 COLUMNS: tuple[Column[IncidentRow], ...] = (
     Column("id", "INCIDENT", lambda row: Cell(row.name, Tone.STRONG, row.name), "the same in every console", 10, 0, 0),
-    Column("title", "WHAT", lambda row: Cell(row.title, Tone.of(row.severity), row.title), "what belongs together", 24, 4, 1),
+    Column(
+        "title",
+        "WHAT",
+        lambda row: Cell(row.title, Tone.of(row.severity), row.title),
+        "what belongs together",
+        24,
+        4,
+        1,
+    ),
     Column("age", "AGE", lambda row: Cell(duration(row.age_s), sort=row.age_s), "since it opened", 5, 0, 2, True),
-    Column("opened", "OPENED", lambda row: Cell(clock(row.opened_at), Tone.DIM, row.opened_at.timestamp()), "UTC", 8, 0, 5),
+    Column(
+        "opened", "OPENED", lambda row: Cell(clock(row.opened_at), Tone.DIM, row.opened_at.timestamp()), "UTC", 8, 0, 5
+    ),
     Column("layer", "LAYER", lambda row: Cell(row.layer.value if row.layer else "–"), "the layer at fault", 9, 0, 4),
     Column("service", "SERVICE", lambda row: Cell(row.service or "–"), "the workload at fault", 14, 1, 3),
-    Column("ack", "ACK", lambda row: Cell(row.acknowledged_by or "–", Tone.DIM), "who acknowledged it; needs guarded actions, which this version does not have", 6, 0, 6),
-    Column("before", "BEFORE IT", lambda row: Cell(row.before_it, Tone.ACCENT), "the last change before it opened", 20, 2, 7),
-)  # fmt: skip
+    Column(
+        "ack",
+        "ACK",
+        lambda row: Cell(row.acknowledged_by or "–", Tone.DIM),
+        "who acknowledged it; needs guarded actions, which this version does not have",
+        6,
+        0,
+        6,
+    ),
+    Column(
+        "before",
+        "BEFORE IT",
+        lambda row: Cell(row.before_it, Tone.ACCENT),
+        "the last change before it opened",
+        20,
+        2,
+        7,
+    ),
+)

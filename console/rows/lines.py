@@ -20,7 +20,13 @@ from console.rows.units import duration, percent, si
 VIEW = "logs"
 ERRORS_WARN = 0.05  # of all lines in a minute; a baseline of the same hour is not computed yet
 DIGEST_LINES = 200  # the newest of the lines in scope that a digest carries
-_SEVERITY = {"error": Severity.CRIT, "fatal": Severity.CRIT, "critical": Severity.CRIT, "warn": Severity.WARN, "warning": Severity.WARN}
+_SEVERITY = {
+    "error": Severity.CRIT,
+    "fatal": Severity.CRIT,
+    "critical": Severity.CRIT,
+    "warn": Severity.WARN,
+    "warning": Severity.WARN,
+}
 
 
 class LineRow(msgspec.Struct, frozen=True):

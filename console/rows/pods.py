@@ -75,7 +75,12 @@ def pane(reading: Reading[Workloads], scope: Scope, now: Instant) -> Pane[PodRow
     """The pods in scope, worst first, then by name."""
     workloads = reading.value
     pods = [pod for pod in workloads.pods.values() if _in_scope(pod, scope)] if workloads else []
-    rows = tuple(sorted((_row(pod, reading.state, now) for pod in pods), key=lambda row: (-row.severity.rank, row.namespace, row.name)))
+    rows = tuple(
+        sorted(
+            (_row(pod, reading.state, now) for pod in pods),
+            key=lambda row: (-row.severity.rank, row.namespace, row.name),
+        )
+    )
     rollouts_now = rollouts(reading, scope, now)
     severity = worst((row.severity for row in rows), nothing=Severity.OK)
     severity = worst((severity, *(row.severity for row in rollouts_now)))
@@ -202,21 +207,71 @@ COLUMNS: tuple[Column[PodRow], ...] = (
     Column("namespace", "NS", lambda row: Cell(row.namespace, Tone.DIM, row.namespace), "namespace", 8, 0, 6),
     Column("ready", "READY", _ready, "containers ready / containers", 5, 0, 1, True),
     Column(
-        "restarts", "RST", lambda row: Cell(str(row.restarts), Tone.WARN if row.restarts > 3 else Tone.NORMAL, row.restarts),
-        "restarts of all containers", 4, 0, 2, True,
+        "restarts",
+        "RST",
+        lambda row: Cell(str(row.restarts), Tone.WARN if row.restarts > 3 else Tone.NORMAL, row.restarts),
+        "restarts of all containers",
+        4,
+        0,
+        2,
+        True,
     ),
     Column(
-        "status", "STATUS", lambda row: Cell(row.status, Tone.of(row.severity) if row.reason else Tone.NORMAL, row.status),
-        "the word kubectl would print", 16, 1, 3,
+        "status",
+        "STATUS",
+        lambda row: Cell(row.status, Tone.of(row.severity) if row.reason else Tone.NORMAL, row.status),
+        "the word kubectl would print",
+        16,
+        1,
+        3,
     ),
     Column(
-        "age", "AGE", lambda row: NOTHING if row.age_s is None else Cell(duration(row.age_s), Tone.NORMAL, row.age_s),
-        "since the pod was created", 4, 0, 4, True,
+        "age",
+        "AGE",
+        lambda row: NOTHING if row.age_s is None else Cell(duration(row.age_s), Tone.NORMAL, row.age_s),
+        "since the pod was created",
+        4,
+        0,
+        4,
+        True,
     ),
-    Column("version", "VERSION", lambda row: Cell(row.version, sort=row.version) if row.version else NOTHING,
-           "tag of the first container's image", 8, 0, 5),
-    Column("cpu", "CPU/R", lambda _: NOTHING, "CPU used / requested; needs a metrics source for containers, none is read yet", 5, 0, 9, True),
-    Column("memory", "MEM/L", lambda _: NOTHING, "memory used / limit; needs a metrics source for containers, none is read yet", 5, 0, 9, True),
-    Column("node", "NODE", lambda row: Cell(row.node, Tone.DIM, row.node) if row.node else NOTHING, "the node it stands on", 12, 1, 7),
+    Column(
+        "version",
+        "VERSION",
+        lambda row: Cell(row.version, sort=row.version) if row.version else NOTHING,
+        "tag of the first container's image",
+        8,
+        0,
+        5,
+    ),
+    Column(
+        "cpu",
+        "CPU/R",
+        lambda _: NOTHING,
+        "CPU used / requested; needs a metrics source for containers, none is read yet",
+        5,
+        0,
+        9,
+        True,
+    ),
+    Column(
+        "memory",
+        "MEM/L",
+        lambda _: NOTHING,
+        "memory used / limit; needs a metrics source for containers, none is read yet",
+        5,
+        0,
+        9,
+        True,
+    ),
+    Column(
+        "node",
+        "NODE",
+        lambda row: Cell(row.node, Tone.DIM, row.node) if row.node else NOTHING,
+        "the node it stands on",
+        12,
+        1,
+        7,
+    ),
     Column("why", "WHY", lambda row: Cell(row.reason, Tone.of(row.severity)), "what is wrong with it", 16, 4, 8),
-)  # fmt: skip
+)

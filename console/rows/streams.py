@@ -127,9 +127,7 @@ def _metrics(streams: Streams | None, channel: Channel) -> ChannelMetrics:
     return found or ChannelMetrics()
 
 
-def _row(
-    channel: Channel, verdict: ChannelVerdict, metrics: ChannelMetrics, state: State, now: Instant
-) -> StreamRow:
+def _row(channel: Channel, verdict: ChannelVerdict, metrics: ChannelMetrics, state: State, now: Instant) -> StreamRow:
     first = verdict.findings[0] if verdict.findings else None
     severity = verdict.severity
     if state in (State.ERROR, State.STALE) and severity is Severity.OK:
@@ -165,12 +163,18 @@ def _reason(verdict: ChannelVerdict) -> str:
         return verdict.reason
     first = verdict.findings[0]
     alike = [
-        finding for finding in verdict.findings if (finding.code, finding.layer) == (first.code, first.layer) and finding.rendition
+        finding
+        for finding in verdict.findings
+        if (finding.code, finding.layer) == (first.code, first.layer) and finding.rendition
     ]
     if len(alike) < 2 or first.rendition is None:
         return first.reason
     every = len(alike) == verdict.renditions_expected
-    head = f"all {len(alike)} renditions" if every else f"{len(alike)} renditions ({', '.join(str(each.rendition) for each in alike)})"
+    head = (
+        f"all {len(alike)} renditions"
+        if every
+        else f"{len(alike)} renditions ({', '.join(str(each.rendition) for each in alike)})"
+    )
     rest = first.reason.removeprefix(first.rendition).strip()
     return f"{head} {rest}"
 
@@ -209,7 +213,13 @@ def _ladder(row: StreamRow) -> Cell:
 def _rebuffer(row: StreamRow) -> Cell:
     if row.rebuffer_ratio is None:
         return NOTHING
-    tone = Tone.CRIT if row.rebuffer_ratio > REBUFFER_CRIT else Tone.WARN if row.rebuffer_ratio > REBUFFER_WARN else Tone.NORMAL
+    tone = (
+        Tone.CRIT
+        if row.rebuffer_ratio > REBUFFER_CRIT
+        else Tone.WARN
+        if row.rebuffer_ratio > REBUFFER_WARN
+        else Tone.NORMAL
+    )
     return Cell(f"{row.rebuffer_ratio * 100:.2f}", tone, row.rebuffer_ratio)
 
 
@@ -225,27 +235,60 @@ COLUMNS: tuple[Column[StreamRow], ...] = (
     Column("channel", "CHANNEL", lambda row: Cell(row.name, Tone.STRONG, row.name), "the channel's name", 12, 1, 0),
     Column("tier", "T", lambda row: Cell(str(row.tier), Tone.DIM, row.tier), "tier: 1 is the most important", 1, 0, 6),
     Column(
-        "viewers", "VIEW", lambda row: NOTHING if row.viewers is None else Cell(si(row.viewers), sort=row.viewers),
-        "viewers now (metrics store, channel_viewers)", 5, 0, 3, True,
+        "viewers",
+        "VIEW",
+        lambda row: NOTHING if row.viewers is None else Cell(si(row.viewers), sort=row.viewers),
+        "viewers now (metrics store, channel_viewers)",
+        5,
+        0,
+        3,
+        True,
     ),
     Column(
-        "ingest", "IN", lambda row: NOTHING if row.ingest_bps is None else Cell(si(row.ingest_bps), sort=row.ingest_bps),
-        "ingest, bit/s (metrics store, channel_ingest_bps)", 4, 0, 7, True,
+        "ingest",
+        "IN",
+        lambda row: NOTHING if row.ingest_bps is None else Cell(si(row.ingest_bps), sort=row.ingest_bps),
+        "ingest, bit/s (metrics store, channel_ingest_bps)",
+        4,
+        0,
+        7,
+        True,
     ),
     Column("ladder", "LAD", _ladder, "renditions that are fine / expected (prober)", 3, 0, 2, True),
-    Column("age", "AGE/T", _age, "age of the oldest playlist in target durations; over 1.5 is stale (prober)", 5, 0, 1, True),
     Column(
-        "latency", "LAT",
+        "age",
+        "AGE/T",
+        _age,
+        "age of the oldest playlist in target durations; over 1.5 is stale (prober)",
+        5,
+        0,
+        1,
+        True,
+    ),
+    Column(
+        "latency",
+        "LAT",
         lambda row: NOTHING if row.latency_s is None else Cell(duration(row.latency_s), sort=row.latency_s),
-        "now - end of the newest segment, at the worst edge (prober)", 4, 0, 5, True,
+        "now - end of the newest segment, at the worst edge (prober)",
+        4,
+        0,
+        5,
+        True,
     ),
     Column("rebuffer", "REB%", _rebuffer, "rebuffer ratio, % of watch time (metrics store)", 5, 0, 4, True),
     Column(
-        "trend", "15 m", lambda row: Cell(spark(row.rebuffer_trend, 6, lo=0.0, hi=REBUFFER_CRIT), Tone.ACCENT) if row.rebuffer_trend else NOTHING,
-        "rebuffer ratio over the last 15 minutes (metrics store)", 6, 0, 8,
+        "trend",
+        "15 m",
+        lambda row: (
+            Cell(spark(row.rebuffer_trend, 6, lo=0.0, hi=REBUFFER_CRIT), Tone.ACCENT) if row.rebuffer_trend else NOTHING
+        ),
+        "rebuffer ratio over the last 15 minutes (metrics store)",
+        6,
+        0,
+        8,
     ),
     Column("why", "WHY", _why, "the worst finding: layer, reason, since when", 24, 6, 9),
-)  # fmt: skip
+)
 
 
 def impact_text(row: StreamRow) -> str:

@@ -45,7 +45,7 @@ def duration(seconds: float | None) -> str:
 
 
 def clock(at: datetime | None, with_seconds: bool = True) -> str:
-    """"02:14:06", UTC; "–" for None."""
+    """ "02:14:06", UTC; "–" for None."""
     if at is None:
         return "–"
     return at.strftime("%H:%M:%S" if with_seconds else "%H:%M")

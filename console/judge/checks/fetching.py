@@ -43,11 +43,7 @@ def _has_sibling(sight: Sight, vantage: str, rendition: str, playlist: PlaylistM
     """Another rendition at the same vantage was fetched well after this one had failed."""
     first = playlist.fetches.first
     return first is not None and any(
-        v == vantage
-        and r != rendition
-        and p.is_answering
-        and p.good_start is not None
-        and p.good_start >= first.mono
+        v == vantage and r != rendition and p.is_answering and p.good_start is not None and p.good_start >= first.mono
         for v, r, p in sight.media()
     )
 
