@@ -28,7 +28,7 @@ demo: .venv/.ready
 	@$(BIN)/midwatch demo --scenario cycle
 
 test: .venv/.ready
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .

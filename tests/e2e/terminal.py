@@ -67,9 +67,6 @@ class Terminal:
     def press(self, *keys: str) -> None:
         self.tmux("send-keys", "-t", self.name, *keys)
 
-    def resize(self, width: int, height: int) -> None:
-        self.tmux("resize-window", "-t", self.name, "-x", str(width), "-y", str(height))
-
     def midwatch(self, *arguments: str | Path, **environ: str) -> None:
         """Start midwatch in the shell."""
         words = [f"{name}={shlex.quote(value)}" for name, value in environ.items()]
@@ -77,12 +74,14 @@ class Terminal:
         self.type(" ".join(words))
 
     def shows(self, *texts: str, within_s: float = PATIENCE_S) -> str:
-        """The screen, once it has all of `texts`."""
-        what = f"the screen to show {', '.join(texts)}"
-        return until(
-            lambda: screen if all(text in (screen := self.screen) for text in texts) else None,
-            what, within_s, seen=lambda: self.screen,
-        )  # fmt: skip
+        """The screen, once it has all of `texts`; a line that was broken in two counts as whole."""
+
+        def found() -> str | None:
+            screen = self.screen
+            whole = screen + " ".join(screen.split())
+            return screen if all(text in whole for text in texts) else None
+
+        return until(found, f"the screen to show {', '.join(texts)}", within_s, seen=lambda: self.screen)
 
     def is_back(self) -> bool:
         """The shell's prompt is the last thing on the screen."""

@@ -48,17 +48,15 @@ def test_from_the_alert_to_the_cause_and_back_by_single_keys(terminals: dict[str
     terminal = terminals["wide"]
     overview = terminal.shows("CRIT ", "2 crit", "INC-", "before it: packager-emea 3.8.2", "ROLLOUT packager-emea 3.8.2")
     assert re.search(r"^ C▸?\s*uk-sport-1 ", overview, re.MULTILINE), overview
-    assert "uk-sport-1: all 5 renditions stale at the origin" in overview, overview
+    assert re.search(r"WHY uk-sport-1 \[package\] since \d\d:\d\d", overview), overview
     assert terminal.modes["alternate_on"] == "1"
     assert COLOUR.search(terminal.drawn), "an alarm is coloured where colours are allowed"
 
     terminal.press("1")
-    streams = terminal.shows("1 Streams", "WHY uk-sport-1: all 5 renditions stale at the origin and all 4 edges")
+    streams = terminal.shows("1 Streams", "): all 5 renditions stale at the origin and all 4 edges")
+    assert re.search(r"^ WHY uk-sport-1 \[package\] since \d\d:\d\d", streams, re.MULTILINE), streams
     row = next(line for line in streams.splitlines() if re.match(r" C▸?uk-sport-1 ", line))
     assert "[package] all 5 renditions stale" in row, row
-    terminal.resize(240, 50)
-    assert re.search(r"WHY uk-sport-1: .* \[package\] · since \d\d:\d\d", terminal.shows("· since")), terminal.screen
-    terminal.resize(120, 36)
 
     terminal.press("p")
     pods = terminal.shows("▸ channel=uk-sport-1 service=packager-emea", "ROLLOUT packager-emea 3.8.2", "CrashLoopBackOff")
@@ -86,7 +84,7 @@ def test_at_80_columns_the_alarm_and_its_cause_are_still_told(terminals: dict[st
     screen = terminal.shows("CRIT", "uk-sport-1", "INC-")
     assert len(screen.splitlines()) <= 24 and max(map(len, screen.splitlines())) <= 80
     terminal.press("1")
-    terminal.shows("1 Streams", "uk-sport-1: all 5 renditions stale")
+    terminal.shows("1 Streams", "WHY uk-sport-1 [package] since", "all 5 renditions stale at the origin")
     terminal.press("p")
     terminal.shows("packager-emea-", "CrashLoopBackOff")
 
@@ -141,7 +139,7 @@ def test_a_dumb_terminal_gets_the_text_and_a_hint_beside_it(server: Server, conf
     said = tmp_path / "stderr"
     terminal.type(f"export TERM=dumb; exec 2>{said}")
     terminal.midwatch("--config", config)
-    screen = terminal.shows("CRIT", "all 5 renditions stale", "Streams", "Capacity")
+    screen = terminal.shows("CRIT", "uk-sport-1", "[package]", "stale at the origin", "Streams", "Capacity")
     assert terminal.modes["alternate_on"] == "0" and "no terminal" not in screen
     assert not COLOUR.search(terminal.drawn)
     assert "this is the text digest (midwatch snapshot)" in said.read_text()
@@ -149,7 +147,7 @@ def test_a_dumb_terminal_gets_the_text_and_a_hint_beside_it(server: Server, conf
 
 def test_a_pipe_gets_the_text_and_a_hint_beside_it(piped: Running) -> None:
     ran = piped.ended()
-    assert ran.code == 0, ran.err
+    assert ran.code == 0 or (ran.code == 5 and "warming" in ran.out), (ran.code, ran.out)  # it waits for 10 s at most
     assert ran.err == "midwatch: no terminal to draw on: this is the text digest (midwatch snapshot)\n"
     assert "\x1b" not in ran.out
     assert "uk-sport-1" in ran.out and "rollout packager-emea 3.8.2" in ran.out
