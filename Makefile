@@ -1,3 +1,4 @@
+# What watches whole nights of the platform (tests/e2e) runs alone, after the rest: its deadlines are those of the product.
 # Everything runs from .venv, which is made once and again when pyproject.toml changes.
 PYTHON ?= python3
 BENCH ?= all
@@ -28,7 +29,8 @@ demo: .venv/.ready
 	@$(BIN)/midwatch demo --scenario cycle
 
 test: .venv/.ready
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore=tests/e2e
+	@$(BIN)/python -m pytest -q tests/e2e
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .

@@ -125,7 +125,8 @@ def _snapshot(parser: Parser) -> None:
 
 
 def _config(parser: Parser) -> None:
-    parser.add_argument("action", choices=("check", "schema", "path", "init"))
+    actions = ("check", "schema", "path", "init")
+    parser.add_argument("action", choices=actions, metavar="|".join(actions))
 
 
 def _doctor(parser: Parser) -> None:
@@ -174,6 +175,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
 def _run(argv: list[str], environ: Mapping[str, str]) -> int:
     flags, rest = _without_global_flags(argv, environ)
     if rest and rest[0] in ("-h", "--help", "help"):
+        if rest[1:] and rest[1] in COMMANDS:
+            return _run([rest[1], "--help"], environ)
         print(_help())
         return ExitCode.OK
     if rest and rest[0] in ("-V", "--version"):

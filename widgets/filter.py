@@ -1,5 +1,5 @@
-"""The last gate before the terminal: no control, bidi or zero-width character leaves, whatever a widget was
-fed.
+"""The last gate before the terminal: no control, bidi or zero-width character and no flood of combining marks
+leaves, whatever a widget was fed.
 
 Foreign text is sanitised where it comes in; this is the second wall, at paint, for every widget, stock ones
 included. It must cost nothing on clean text, and it must not change the width of a line. Nothing here
@@ -18,24 +18,44 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import ANSIToTruecolor, LineFilter, Monochrome, NoColor
 
+from widgets.cells import MOST_MARKS
+
 # C0 and C1 with DEL, soft hyphen, Arabic letter mark, Hangul fillers, Mongolian vowel separator, zero-width
-# and bidi marks, line separators, invisible operators, variation selectors, BOM, lone surrogates, tags.
+# and bidi marks, line separators, invisible operators, variation selectors, BOM, lone surrogates, tags, and the
+# two noncharacters that XML has no place for.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U000e0000-\U000e0fff]"
+)
+# Latin, Greek, Cyrillic, punctuation, arrows, boxes, blocks, Braille: nothing of it is unsafe or joins its neighbour
+_PLAIN = re.compile(
+    "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u2070-\u20cf\u2100-\u2bff]*"
 )
 REPLACEMENT = "\ufffd"
 
 
 def clean(text: str) -> str:
     """`text` without unsafe characters, in the same number of cells."""
-    if text.isascii() and text.isprintable():
+    if (text.isascii() and text.isprintable()) or _PLAIN.fullmatch(text) is not None:
         return text
-    if _UNSAFE.search(text) is None:
-        return text
-    cleaned = _UNSAFE.sub(lambda found: REPLACEMENT * get_character_cell_size(found[0]), text)
-    return set_cell_size(cleaned, cell_len(text))
+    if _UNSAFE.search(text) is not None:
+        cleaned = _UNSAFE.sub(lambda found: REPLACEMENT * get_character_cell_size(found[0]), text)
+        text = set_cell_size(cleaned, cell_len(text))
+    return _thinned(text)
+
+
+def _thinned(text: str) -> str:
+    """At most `MOST_MARKS` characters without a width of their own on each that has one: a flood paints over the
+    lines above and below. None at the start, where it would join another segment's cell.
+    """
+    kept: list[str] = []
+    marks = MOST_MARKS
+    for character in text:
+        marks = 0 if get_character_cell_size(character) else marks + 1
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return text if len(kept) == len(text) else "".join(kept)
 
 
 class SanitisingFilter(LineFilter):

@@ -39,7 +39,11 @@ def strip_of(pieces: Iterable[tuple[str, Style]], width: int, blank: Style) -> S
     for piece, its_style in pieces:
         if not piece:
             continue
-        size = len(piece) if piece.isascii() else cells_of(piece)
+        if piece.isascii() and piece.isprintable():
+            size = len(piece)
+        else:
+            size = cells_of(piece)
+            piece = fit(piece, size)  # without the controls and joiners that others would measure otherwise
         if used + size > width:
             piece = fit(piece.rstrip(" "), width - used)
             size = width - used

@@ -12,7 +12,7 @@ from console.app.pivots import Place
 from console.app.screen import ConsoleScreen
 from console.feeds.desk import Desk
 from themes import DEFAULT_THEME, STYLESHEET, THEMES
-from widgets.filter import line_filters
+from widgets.filter import clean, line_filters
 
 
 def theme_of(name: str | None) -> str:
@@ -61,6 +61,10 @@ class MidwatchApp(App[None], inherit_bindings=False):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Nothing that is painted reaches the terminal unsanitised, whatever widget painted it."""
         return line_filters(super().get_line_filters(), self.no_color)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """What is copied is pasted into shells: it leaves as it is shown, never with an escape in it."""
+        super().copy_to_clipboard(clean(text))
 
     def action_next_theme(self) -> None:
         """Walk through the themes."""

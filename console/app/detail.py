@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.strip import Strip
 
@@ -83,7 +84,7 @@ class DetailScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         box = Vertical(self._page)
-        box.border_title = self._title.replace("[", "\\[")
+        box.border_title = Content(self._title)  # type: ignore[assignment]  # a str would be read as markup
         box.border_subtitle = "esc closes"
         yield box
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from console.assembly import Engine
 from console.commands import snapshot
@@ -41,16 +42,17 @@ def run(flags: Flags, environ: Mapping[str, str]) -> int:
             exit_status=False,
             post=None,
         )
-    path = flags.log_file if flags.log_file is not None else made(log_dir(environ)) / "midwatch.log"
-    try:
-        with logged_to(path):
-            return asyncio.run(_shown(found, flags, environ))
-    except OSError as wrong:
-        if wrong.filename == str(path):
+    path = flags.log_file if flags.log_file is not None else log_dir(environ) / "midwatch.log"
+    with ExitStack() as logging_to:
+        try:
+            if flags.log_file is None:
+                made(path.parent)
+            logging_to.enter_context(logged_to(path))
+        except OSError as wrong:
             raise UsageError(
-                f"cannot write the log file {path}: {wrong.strerror}; name another: --log-file FILE"
+                f"cannot write the log file {path}: {wrong.strerror or wrong}; name another: --log-file FILE"
             ) from wrong
-        raise
+        return asyncio.run(_shown(found, flags, environ))
 
 
 def _has_terminal(environ: Mapping[str, str]) -> bool:

@@ -39,7 +39,7 @@ def run(
     if format == "png" and output is None and sys.stdout.isatty():
         raise UsageError("snapshot --format png writes bytes; name a file with -o FILE or send stdout elsewhere")
     found = opened(flags, environ)
-    if format in PICTURES:
+    if format in PICTURES or flags.theme is not None:  # a misspelt word is told even where nothing is painted
         _check_theme(flags.theme or found.config.theme)
     digest, drawn = asyncio.run(_taken(found, flags, environ, view, format, size, wait))
     if output is not None:

@@ -10,6 +10,6 @@ from console.exit_codes import ExitCode
 
 
 def run(_flags: Flags, _environ: Mapping[str, str]) -> ExitCode:
-    """Prints the version alone, so that a script need not cut it out."""
+    """One line, the name and the version."""
     print(f"midwatch {__version__}")
     return ExitCode.OK

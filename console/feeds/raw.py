@@ -15,6 +15,7 @@ from console.model.instant import Clock, Instant
 from console.model.reading import Reading, connecting
 from console.model.severity import State
 from console.model.source import Source
+from console.sources.sanitise import clean
 
 T = TypeVar("T")  # what the source says
 P = TypeVar("P")  # what the feed publishes
@@ -105,7 +106,7 @@ def internal_failure(name: str, error: Exception) -> Failure:
         kind=FailureKind.INTERNAL,
         tried=f"run {name}",
         on="midwatch",
-        got=f"{type(error).__name__}: {str(error)[:200]}",
+        got=f"{type(error).__name__}: {clean(str(error), 200)}",
         hint="a fault of midwatch itself; the log file has the traceback",
         ref=f"{name}/{type(error).__name__}",
     )

@@ -100,7 +100,7 @@ def _media(body: bytes, base_url: str) -> MediaFacts:
             "EXT-X-DISCONTINUITY-SEQUENCE", tags.get(b"DISCONTINUITY-SEQUENCE", b"0")
         ),
         has_endlist=b"\n#EXT-X-ENDLIST" in body,
-        playlist_type=kind.decode("ascii", "replace").strip()[:16] if kind else None,
+        playlist_type=_plain(kind[:64].decode("ascii", "replace").strip())[:16] if kind else None,
         hold_back_s=_hold_back(tags.get(b"SERVER-CONTROL")),
     )
 

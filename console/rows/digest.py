@@ -15,6 +15,7 @@ from console.rows.pane import Pane
 from console.rows.units import clock, duration, percent, si
 
 SCHEMA = 1
+REPLACEMENT = "\ufffd"
 TOLD_ROWS = 3  # of each pane in the text digest; the rest is counted
 
 
@@ -51,7 +52,20 @@ def to_json(digest: Digest) -> bytes:
         "incidents": [msgspec.to_builtins(row) for row in digest.incidents.rows] if digest.incidents else [],
         "sources": [_source(row) for row in digest.sources.rows] if digest.sources else [],
     }
-    return msgspec.json.encode(document)
+    return msgspec.json.encode(_plain(msgspec.to_builtins(document)))
+
+
+def _plain(value: Any) -> Any:
+    """The last gate of the text formats: what is no printable character is shown as such, whoever let it in."""
+    if isinstance(value, str):
+        if value.isprintable():
+            return value
+        return "".join(character if character.isprintable() else REPLACEMENT for character in value)
+    if isinstance(value, dict):
+        return {_plain(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
 
 
 def _pane(pane: Pane[Any]) -> dict[str, Any]:
@@ -174,5 +188,5 @@ _TELLERS: dict[str, Callable[[Any], str]] = {
 
 
 def _cut(line: str, width: int) -> str:
-    line = line.rstrip()
+    line = _plain(line.rstrip())
     return line if len(line) <= width else line[: max(0, width - 1)] + "…"

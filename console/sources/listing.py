@@ -20,6 +20,7 @@ from console.sources.hls.channels import ChannelListError, checked, load
 from console.sources.http import get_json, open_client
 from console.sources.meter import Meter
 from console.sources.polling import Answer, PollingSource
+from console.sources.sanitise import clean
 
 KIND = "channels"
 PERIOD_S = 30.0
@@ -94,5 +95,5 @@ def _used(where: str, use: Callable[[], tuple[Channel, ...]]) -> tuple[Channel, 
 
 def _refused(where: str, got: str, hint: str) -> SourceError:
     return SourceError(
-        Failure(kind=FailureKind.BAD_ANSWER, tried="read the channel list", on=where, got=got, hint=hint)
+        Failure(kind=FailureKind.BAD_ANSWER, tried="read the channel list", on=where, got=clean(got, 400), hint=hint)
     )

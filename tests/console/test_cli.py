@@ -69,7 +69,7 @@ def test_version_is_data_on_stdout(midwatch) -> None:
         (("version", "--thme"), "version: unknown flag `--thme`; did you mean `--theme`?"),
         (("version", "now"), "version: unexpected `now`"),
         (("config", "chek"), "did you mean `check`?"),
-        (("config",), "config: the following arguments are required: action"),
+        (("config",), "config: the following arguments are required: check|schema|path|init"),
         (("snapshot", "stream"), "did you mean `streams`?"),
         (("snapshot", "streams", "--wait", "soon"), "`soon` is no duration; write 10s, 500ms or 2m"),
         (("snapshot", "streams", "--size", "120"), "`120` is no size"),
@@ -99,6 +99,34 @@ def test_help_lists_what_works_and_apart_from_it_what_is_not_built(midwatch) -> 
     assert all(f"midwatch {name} " in out for name in cli.COMMANDS)
     assert not any(f"midwatch {name} " in out for name in cli.NOT_BUILT)
     assert midwatch("demo", "--help")[0] == 0
+
+
+@pytest.mark.parametrize("asked", ["help", "--help"])
+def test_help_for_a_command_is_the_same_as_the_help_of_the_command(midwatch, asked: str) -> None:
+    assert midwatch(asked, "snapshot") == midwatch("snapshot", "--help")
+
+
+def test_a_misspelt_theme_is_told_even_where_nothing_is_painted(midwatch, tmp_path: Path) -> None:
+    config = str(tmp_path / "config.toml")
+    assert midwatch("config", "init", "--config", config)[0] == 0
+    code, out, err = midwatch("--config", config, "--theme", "nihgt", "snapshot", "overview", "--wait", "0")
+    assert (code, out) == (2, "")
+    assert "there is no theme 'nihgt'" in err
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_a_log_file_that_cannot_be_written_is_a_refusal_and_no_fault_of_midwatch(
+    midwatch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flag: bool
+) -> None:
+    config, blocked = str(tmp_path / "config.toml"), tmp_path / "a-file"
+    assert midwatch("config", "init", "--config", config)[0] == 0
+    blocked.write_text("")
+    monkeypatch.setattr("console.commands.console._has_terminal", lambda _environ: True)
+    argv = ("--log-file", str(blocked / "deeper" / "x.log")) if flag else ()
+    code, _out, err = midwatch("--config", config, *argv, XDG_STATE_HOME=str(blocked / "state"))
+    assert code == 2
+    assert f"cannot write the log file {blocked}" in err
+    assert "--log-file FILE" in err
 
 
 GLOBALS = ("--config", "c.toml", "--site", "apac", "--scope", "region=apac", "--write", "--theme", "t", "--log-file=l")

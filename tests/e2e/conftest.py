@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.nights import RECORDED, Nights
-from tests.e2e.platform import Platform, platform
+from tests.e2e.platform import NICE, Platform, platform
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,12 +29,12 @@ def nights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="session")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A platform on which nothing breaks."""
-    with platform(tmp_path_factory.mktemp("calm"), "calm") as running:
+    with platform(tmp_path_factory.mktemp("calm"), "calm", NICE) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A platform with the bad deploy, which does not heal."""
-    with platform(tmp_path_factory.mktemp("broken"), "bad-deploy", start_after_s=0.1, duration_s=3600) as running:
+    with platform(tmp_path_factory.mktemp("broken"), "bad-deploy", NICE, start_after_s=0.1, duration_s=3600) as running:
         yield running

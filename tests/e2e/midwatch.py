@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.platform import ROOT
+from tests.e2e.platform import NICE, ROOT
 
 MIDWATCH = (sys.executable, "-m", "console")
 
@@ -42,7 +42,7 @@ class Running:
     def __init__(self, config: Path, *arguments: str, **environ: str) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("MIDWATCH_")}
         self._child = subprocess.Popen(
-            [*MIDWATCH, "--config", str(config), *arguments],
+            [*NICE, *MIDWATCH, "--config", str(config), *arguments],
             cwd=ROOT, env={**own, **environ}, text=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip

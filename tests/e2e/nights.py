@@ -11,17 +11,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.midwatch import Ran, midwatch
 from tests.e2e.platform import Platform, Told, platform
 from tests.e2e.record import Record, watching
 from tests.e2e.waiting import until
 from tests.e2e.watch import Moment
 
-AT_ONCE = 3
-START_S = 18.0  # a console is settled after 9 s on an idle machine
+AT_ONCE = 2
+START_S = 15.0  # a console is settled after 9 s on an idle machine
 CALM_S = 45.0
 HEALED_WITHIN_S = 60.0
-AFTER_S = 4.0  # a night goes on for this long after it is calm again: a relapse would be told
+BLIND_S = 4.0  # more than this, twice, and a night is not judged
+AFTER_S = 3.0  # a night goes on for this long after it is calm again: a relapse would be told
 FEW = ("uk-sport-1", "us-news-1")
 
 
@@ -44,9 +47,27 @@ class Night:
         return self.ends[0].t
 
     @property
+    def was_ready(self) -> bool:
+        """The console had seen all before the fault began."""
+        before = [moment for moment in self.moments if not self.starts or moment.at < self.begun]
+        return is_live(before[-1])
+
+    @property
+    def blind_s(self) -> float:
+        """For how long of it the prober could not see."""
+        pairs = zip(self.moments, self.moments[1:], strict=False)
+        return sum((after.at - before.at).total_seconds() for before, after in pairs if is_blind(after))
+
+    @property
     def logged(self) -> list[Moment]:
         """The moments in which the logs were live."""
         return [moment for moment in self.moments if moment.panes["logs"].state == "live"]
+
+
+def is_blind(moment: Moment) -> bool:
+    """The prober told that it could not see."""
+    pane = moment.panes["streams"]
+    return pane.state in ("stale", "error") or any(row.reason.startswith("probe:") for row in pane.rows)
 
 
 def is_live(moment: Moment) -> bool:
@@ -72,11 +93,23 @@ class Nights:
 
     def begin(self, *scenarios: str) -> None:
         for scenario in scenarios:
-            self._asked[scenario] = self._pool.submit(RECORDED[scenario], self, self._place / scenario)
+            self._asked[scenario] = self._pool.submit(self._recorded, scenario)
+
+    def _recorded(self, scenario: str) -> Night:
+        """A night in which the prober was starved says nothing of the judge, and is recorded once more; so is one whose
+        fault came before the console was ready for it.
+        """
+        night = RECORDED[scenario](self, self._place / scenario)
+        if night.blind_s > BLIND_S or not night.was_ready:
+            night = RECORDED[scenario](self, self._place / f"{scenario}-again")
+        return night
 
     def of(self, scenario: str) -> Night:
         """The night of a scenario; what went wrong while it was recorded is raised here."""
-        return self._asked[scenario].result(240)
+        night = self._asked[scenario].result(400)
+        if night.blind_s > BLIND_S:
+            pytest.skip(f"the machine is too busy: the prober told that it could not see for {night.blind_s:.0f} s")
+        return night
 
     def end(self) -> None:
         self._is_over = True
@@ -107,7 +140,7 @@ class Nights:
 
 def _calm(nights: Nights, place: Path) -> Night:
     with platform(place, "calm") as running, watching(running.config, "watch") as record:
-        nights.pause(lambda: record.now is not None and is_live(record.now), "four live panes", 60, record)
+        nights.pause(lambda: record.now is not None and is_live(record.now), "four live panes", 180, record)
         begun = time.monotonic()
         nights.pause(lambda: time.monotonic() - begun > CALM_S, "the calm to last", CALM_S + 30, record)
     return Night([], record.moments)
@@ -115,7 +148,7 @@ def _calm(nights: Nights, place: Path) -> Night:
 
 def _edge_stale(nights: Nights, place: Path) -> Night:
     with (
-        platform(place, "edge-stale", start_after_s=START_S, duration_s=30) as running,
+        platform(place, "edge-stale", start_after_s=START_S, duration_s=28) as running,
         watching(running.config, "watch") as record,
     ):
         nights.healed(running, record, ends=1)
@@ -132,7 +165,7 @@ def _bad_deploy(nights: Nights, place: Path) -> Night:
 
 
 def _backend_down(nights: Nights, place: Path) -> Night:
-    with platform(place, "backend-down", start_after_s=START_S, duration_s=20) as running:
+    with platform(place, "backend-down", start_after_s=START_S, duration_s=18) as running:
         few = running.view("few", FEW)
         with watching(few, "watch") as record:
             nights.pause(lambda: running.truth, "the fault", 60, record)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tomllib
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ import msgspec
 from tests.e2e.waiting import until
 
 ROOT = Path(__file__).parents[2]
+NICE = ("nice", "-n", "5")
+"""Before the commands of tests that run beside the recorded nights: whose deadlines are judged goes first."""
 VANTAGES = ("origin", "edge-lhr", "edge-syd", "edge-nrt", "edge-iad")
 
 
@@ -96,8 +98,8 @@ class Platform:
 
 
 @contextmanager
-def platform(place: Path, scenario: str, **settings: Any) -> Iterator[Platform]:
-    """A platform, ready; ended and waited for on the way out."""
+def platform(place: Path, scenario: str, before: Sequence[str] = (), **settings: Any) -> Iterator[Platform]:
+    """A platform, ready; ended and waited for on the way out. `before`: words before its command (NICE)."""
     place.mkdir(parents=True, exist_ok=True)
     wanted = {
         "scenario": scenario,
@@ -109,8 +111,9 @@ def platform(place: Path, scenario: str, **settings: Any) -> Iterator[Platform]:
     errors = place / "platform.stderr"
     with errors.open("wb") as stderr:
         child = subprocess.Popen(
-            [sys.executable, "-m", "console.demo", json.dumps(wanted)], cwd=ROOT, stderr=stderr, stdin=subprocess.DEVNULL
-        )
+            [*before, sys.executable, "-m", "console.demo", json.dumps(wanted)],
+            cwd=ROOT, stderr=stderr, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
     try:
         running = Platform(place, child)
         until(lambda: running.config.exists() or child.poll() is not None, "the platform", seen=errors.read_text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,12 +66,12 @@ class Record:
 
 
 @contextmanager
-def watching(config: Path, name: str) -> Iterator[Record]:
-    """A watch of `config` from now on; ended, and seen to leave in order, on the way out."""
+def watching(config: Path, name: str, before: Sequence[str] = ()) -> Iterator[Record]:
+    """A watch of `config` from now on; ended, and seen to leave in order, on the way out. `before`: see NICE."""
     out, errors = config.with_name(f"{name}.moments"), config.with_name(f"{name}.stderr")
     with errors.open("wb") as stderr:
         child = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.watch", str(config), str(out)],
+            [*before, sys.executable, "-m", "tests.e2e.watch", str(config), str(out)],
             cwd=ROOT, stderr=stderr, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     record = Record(out, errors)

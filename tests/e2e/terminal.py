@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.platform import ROOT
+from tests.e2e.platform import NICE, ROOT
 from tests.e2e.waiting import PATIENCE_S, until
 
 PROMPT = "READY>"
@@ -30,7 +30,7 @@ class Terminal:
 
     def tmux(self, *arguments: str) -> str:
         done = subprocess.run(
-            ["tmux", "-L", self._server, "-f", "/dev/null", *arguments],
+            [*NICE, "tmux", "-L", self._server, "-f", "/dev/null", *arguments],
             capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
         assert done.returncode == 0, (arguments, done.stderr)

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.forwarder import Forwarders, forwarders
 from tests.e2e.midwatch import Running, midwatch
 from tests.e2e.nights import FEW, is_live
-from tests.e2e.platform import VANTAGES, Platform
+from tests.e2e.platform import NICE, VANTAGES, Platform
 from tests.e2e.record import Record, watching
 from tests.e2e.watch import Moment
 
@@ -34,8 +34,8 @@ def way(calm: Platform) -> Iterator[Way]:
     ports = calm.ports
     with forwarders({name: ports[name] for name in BACKENDS}) as between:
         config = calm.view("forwarded", FEW, between.ports)
-        with watching(config, "forwarded") as record:
-            record.until(is_live, "four live panes")
+        with watching(config, "forwarded", NICE) as record:
+            record.until(is_live, "four live panes", 180)
             yield Way(between, config, calm.view("bare", (), between.ports), record)
 
 

@@ -10,7 +10,7 @@ import pytest
 from console.model.finding import Finding
 from console.model.incident import EntryKind
 from console.model.severity import Severity
-from tests.e2e.nights import CALM_S, HEALED_WITHIN_S, Night, Nights, is_calm, is_live
+from tests.e2e.nights import CALM_S, HEALED_WITHIN_S, Night, Nights, is_blind, is_calm, is_live
 from tests.e2e.platform import Told
 from tests.e2e.watch import Moment
 
@@ -33,15 +33,16 @@ def of(moment: Moment, told: Told) -> Finding | None:
 
 
 def blind_s(moments: Iterable[Moment], since: datetime, until: datetime) -> float:
-    """For how long the prober told that it could not see: a machine too busy to look is no fault of the judge's."""
-    total = 0.0
-    before = since
+    """For how long the prober told that it could not see: a machine too busy to look is no fault of the judge's.
+
+    To each spell belong the heartbeat before it, since when nothing is proven, and the poll after it, which proves again.
+    """
+    total, before, was_blind = 0.0, since, False
     for moment in moments:
         if since <= moment.at <= until:
-            pane = moment.panes["streams"]
-            if pane.state in ("stale", "error") or any(row.reason.startswith("probe:") for row in pane.rows):
-                total += seconds(moment.at, before)
-            before = moment.at
+            if is_blind(moment):
+                total += seconds(moment.at, before) + (0 if was_blind else 1.0 + P_S)
+            before, was_blind = moment.at, is_blind(moment)
     return total
 
 
@@ -264,7 +265,8 @@ def test_a_snapshot_taken_while_a_backend_is_down_ends_with_5(nights: Nights) ->
     assert night.snapshot.code == 5, night.snapshot.err
     panes = night.snapshot.panes
     assert panes["logs"]["state"] == "error" and "connection refused" in panes["logs"]["error"]
-    assert {name: pane["state"] for name, pane in panes.items() if name != "logs"} == {
-        "streams": "live", "workloads": "live", "capacity": "live",
-    }  # fmt: skip
+    assert (panes["workloads"]["state"], panes["capacity"]["state"]) == ("live", "live")
+    # It waits for 10 s at most, in which a busy machine may not watch for 1.5 T.
+    streams = panes["streams"]
+    assert streams["state"] == "live" or streams["note"].startswith("warming"), streams
     assert night.snapshot.document["severity"] == "UNKNOWN"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,9 +19,11 @@ import msgspec
 
 from console.model.channel import Channel, Vantage
 from console.model.severity import Layer
+from console.sources.sanitise import clean
 
 FILE_LIMIT = 16 * 1024 * 1024  # bytes
 CHANNEL_LIMIT = 10_000
+NAME_LIMIT = 253  # characters of any name
 KINDS = ("live", "event", "247", "vod")
 _CSV_NEEDED = ("channel", "vantage", "layer", "url")
 _CSV_KNOWN = (*_CSV_NEEDED, "cdn", "pop", "service", "connect_to", "region", "tier", "kind")
@@ -48,6 +50,9 @@ def checked(file: str, channels: Sequence[Channel]) -> tuple[Channel, ...]:
         where = f"{file}: channel {index} ({channel.name!r})"
         if not channel.name.strip() or not channel.name.isprintable():
             raise ChannelListError(f"{where}: key 'name' is empty or not printable")
+        for key, text in _shown(channel):
+            if clean(text, NAME_LIMIT) != text:
+                raise ChannelListError(f"{where}: key {key!r} is {text[:80]!r}: too long, or not to be shown in a line")
         if channel.name in names:
             raise ChannelListError(f"{where}: the name is that of channel {names[channel.name]}, too")
         names[channel.name] = index
@@ -62,6 +67,22 @@ def checked(file: str, channels: Sequence[Channel]) -> tuple[Channel, ...]:
         for vantage in channel.vantages:
             _check_vantage(f"{where}, vantage {vantage.name!r}", vantage)
     return tuple(channels)
+
+
+def _shown(channel: Channel) -> Iterator[tuple[str, str]]:
+    """Every text that comes onto a screen. It is refused and not cleaned: names are compared with those of other
+    backends, and two that differ only in what is dropped would become one.
+    """
+    yield "name", channel.name
+    yield "region", channel.region or ""
+    for layer, service in channel.services.items():
+        yield "services", layer
+        yield "services", service
+    for rendition in channel.renditions:
+        yield "renditions", rendition
+    for vantage in channel.vantages:
+        for key in ("name", "cdn", "pop", "service"):
+            yield key, getattr(vantage, key) or ""
 
 
 def _check_vantage(where: str, vantage: Vantage) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from sys import intern
 from typing import Generic, TypeVar
@@ -226,7 +227,8 @@ def timestamp(text: str | None) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        if at.tzinfo is not UTC:  # what ends in Z is in UTC already, and that is what API servers write
+            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return at if at >= _OLDEST else None
@@ -298,7 +300,7 @@ def _labels(labels: dict[str, str] | None) -> dict[str, str]:
     if not labels:
         return {}
     kept = islice(labels.items(), LABELS_KEPT)
-    return {intern(clean(key, LABEL_LIMIT)): intern(clean(value, LABEL_LIMIT)) for key, value in kept}
+    return {_shared(key, LABEL_LIMIT): _shared(value, LABEL_LIMIT) for key, value in kept}
 
 
 def _name(meta: Meta) -> str:
@@ -312,8 +314,18 @@ def _text(text: str | None, limit: int = NAME_LIMIT) -> str:
     return clean(text, limit) if text else ""
 
 
-def _shared(text: str | None) -> str:
+def _shared(text: str | None, limit: int = NAME_LIMIT) -> str:
     """Cleaned, and one string for all objects that say it: twenty thousand pods name a few nodes and
     statuses.
     """
-    return intern(clean(text, NAME_LIMIT)) if text else ""
+    if not text:
+        return ""
+    return _known(text) if len(text) <= NAME_LIMIT else intern(clean(text, limit))
+
+
+@lru_cache(maxsize=8192)
+def _known(text: str) -> str:
+    """Remembered, because a pod says a dozen such texts and most have been said before: cleaning them again was a
+    third of the cost of an event. Only short ones come here, so some MB at most; none of them is cut.
+    """
+    return intern(clean(text, NAME_LIMIT))
