@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 
-from console.model.cell import AnyColumn
+from console.model.cell import AnyColumn, Tone
 from console.model.instant import Instant
 from console.model.scope import Scope
-from console.model.severity import State
+from console.model.severity import Severity, State
 from console.rows.pane import Pane
 from views.foot import Foot, Piece
 from views.pane import PaneView, Selection, fault_pieces
@@ -39,7 +39,16 @@ class TablePane(PaneView):
             rows = tuple(row for row in rows if wanted in self.words(row).casefold())
         self.table.placeholder = self._absence(pane)
         self.table.show(rows)
-        self.foot.show(fault_pieces(pane) if pane.error is not None and rows else self.foot_pieces(pane, scope, now))
+        foot = fault_pieces(pane) if pane.error is not None and rows else self.foot_pieces(pane, scope, now)
+        self.foot.show((*self._filter_pieces(pane, len(rows)), *foot))
+
+    def _filter_pieces(self, pane: Pane[Any], shown: int) -> tuple[Piece, ...]:
+        """While rows are hidden, the foot says so before everything else, loudly when something critical may be among them."""
+        if not self.filter_text:
+            return ()
+        hidden = len(pane.rows) - shown
+        tone = Tone.WARN if hidden and pane.severity is Severity.CRIT else Tone.ACCENT
+        return ((f"FILTER “{self.filter_text}”: {shown} of {len(pane.rows)} shown · ", tone),)
 
     def words(self, row: Any) -> str:
         """What the filter looks at."""

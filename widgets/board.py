@@ -187,7 +187,8 @@ class Board(Lines):
         strips = [
             self._strip(at, measures) for at in range(line, len(self._bars), lines)
         ]  # column by column, so that the first ones, the worst by custom, stand together
-        return Strip.join(strips).adjust_cell_length(width, normal)
+        joined = strips[0] if len(strips) == 1 else Strip.join(strips)
+        return joined if joined.cell_length == width else joined.adjust_cell_length(width, normal)
 
     def _strip(self, at: int, measures: Measures) -> Strip:
         bar = self._bars[at]

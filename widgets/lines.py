@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from console.model.cell import Tone
@@ -84,6 +84,7 @@ class Lines(Painted, can_focus=True):
         self._notice_drawn: tuple[int, int, list[list[Piece]]] | None = None
         self._strips: dict[Hashable, tuple[object, Strip]] = {}
         self._thumb_drawn = (0, 0)
+        self._painted_size: Size | None = None  # while lines are drawn
         self.top = 0  # content line drawn at the first body line
 
     def line_count(self) -> int:
@@ -106,15 +107,30 @@ class Lines(Painted, can_focus=True):
         """Where the reader is, as a content line."""
         raise NotImplementedError
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """One paint. The size is asked once for all its lines: Textual works it out by walking up the tree, and at
+        several times a line that was a fifth of what a board costs.
+        """
+        self._painted_size = self.size
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._painted_size = None
+
+    @property
+    def extent(self) -> Size:
+        """The size now, which stands still during a paint."""
+        return self._painted_size if self._painted_size is not None else self.size
+
     @property
     def body_height(self) -> int:
         """Lines left for content below the head."""
-        return max(0, self.size.height - self.HEAD_LINES)
+        return max(0, self.extent.height - self.HEAD_LINES)
 
     @property
     def body_width(self) -> int:
         """Cells of a line left of the thumb."""
-        return max(0, self.size.width - 1)
+        return max(0, self.extent.width - 1)
 
     @property
     def placeholder(self) -> AnyNotice:
@@ -152,7 +168,7 @@ class Lines(Painted, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the widget: head, content with its thumb cell, notice, or blank."""
         tones = self.paint.on(Ground.PANE)
-        full, width = self.size.width, self.body_width
+        full, width = self.extent.width, self.body_width
         if full <= 0:
             return Strip([], 0)
         body_y = y - self.HEAD_LINES

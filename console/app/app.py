@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,7 +20,9 @@ def theme_of(name: str | None) -> str:
     """A theme's name, the default for None. Raises ValueError that lists ours: no other is painted as itself."""
     names = [each.name for each in THEMES]
     if name is not None and name not in names:
-        raise ValueError(f"there is no theme {name!r}; there are {', '.join(names)}")
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"there is no theme {name!r}; there are {', '.join(names)}{hint}")
     return name or DEFAULT_THEME
 
 

@@ -84,7 +84,7 @@ class DetailScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         box = Vertical(self._page)
-        box.border_title = Content(self._title)  # type: ignore[assignment]  # a str would be read as markup
+        box.border_title = Content(self._title)  # a str would be read as markup
         box.border_subtitle = "esc closes"
         yield box
 

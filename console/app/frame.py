@@ -19,6 +19,7 @@ from widgets.cells import fit
 from widgets.cells import width as width_of
 from widgets.painted import Painted
 
+SCOPE_LEAST = 24  # cells
 MARK_LEAST = 24  # columns: "configuration refused"
 
 
@@ -61,7 +62,6 @@ class HeadLine(Painted):
         if facts is None:
             return Strip([Segment(fit(" midwatch", width), styles[Tone.STRONG])])
         left = [(" midwatch ", Tone.ACCENT), (f" {facts.site} ", Tone.CRIT if facts.is_prod else Tone.STRONG)]
-        left += [(f" ▸ {facts.scope} ", Tone.ACCENT)] if facts.scope else []
         badges = [
             (f" {word} {count} ", severity)
             for word, count, severity in (
@@ -79,9 +79,16 @@ class HeadLine(Painted):
         used = sum(width_of(text) for text, _ in [*left, *badges, *right]) + len(badges)  # a blank after each badge
         wanted = width_of(facts.mark) + 2 if facts.mark else 0
         used += min(wanted, MARK_LEAST)
+        scope = f" ▸ {facts.scope} " if facts.scope else ""
+        least = min(width_of(scope), SCOPE_LEAST)
+        used += least
         while used > width and len(right) > 1:  # a narrow terminal: who I am goes first, then the sources
             dropped = right.pop() if len(right) > 2 else right.pop(0)
             used -= width_of(dropped[0])
+        if scope:  # cut before any count is
+            room = max(least, width - used + least - 1)
+            left.append((scope if width_of(scope) <= room else fit(scope, room), Tone.ACCENT))
+            used += width_of(left[-1][0]) - least
         if facts.mark:  # no mark, however long its reason, may push the counts out of the line
             room = min(wanted, max(0, width - used) + MARK_LEAST)
             used += room - min(wanted, MARK_LEAST)
@@ -140,7 +147,7 @@ class KeyBar(Painted):
         """Help and quit always; of the others as many as there is room for."""
         width = self.size.width
         styles = self.paint.on(Ground.HEAD)
-        words = [(" 0-9", "views")] + [(entry.shown, entry.label) for entry in ENTRIES if entry.in_bar]
+        words = [(" 0-5 9", "views")] + [(entry.shown, entry.label) for entry in ENTRIES if entry.in_bar]
         last, rest = words[-2:], words[:-2]
         room = width - sum(width_of(key) + width_of(label) + 3 for key, label in last)
         segments: list[Segment] = []

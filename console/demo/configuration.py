@@ -59,8 +59,7 @@ def channels_json(ports: dict[str, int]) -> bytes:
     channels = [
         {
             "name": channel.name, "region": channel.region, "tier": channel.tier, "kind": "247",
-            "services": {"package": channel.packager, "transcode": channel.transcoder, "origin": "origin",
-                         "edge": "edge"},
+            "services": {"package": channel.packager, "transcode": channel.transcoder, "origin": "origin"},
             "vantages": [
                 {
                     "name": vantage.name, "layer": vantage.layer,

@@ -15,7 +15,6 @@ from console.model.instant import Clock, Instant
 from console.model.reading import Reading, connecting
 from console.model.severity import State
 from console.model.source import Source
-from console.sources.sanitise import clean
 
 T = TypeVar("T")  # what the source says
 P = TypeVar("P")  # what the feed publishes
@@ -102,11 +101,12 @@ class StateFeed(RawFeed[T, T]):
 
 def internal_failure(name: str, error: Exception) -> Failure:
     """Our own exception as a failure that a pane can show; `ref` finds the traceback in the log."""
+    words = str(error)[:200].encode("unicode_escape").decode()  # it may quote foreign text
     return Failure(
         kind=FailureKind.INTERNAL,
         tried=f"run {name}",
         on="midwatch",
-        got=f"{type(error).__name__}: {clean(str(error), 200)}",
+        got=f"{type(error).__name__}: {words[:200]}",
         hint="a fault of midwatch itself; the log file has the traceback",
         ref=f"{name}/{type(error).__name__}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 
 import msgspec
@@ -25,8 +26,10 @@ class Scope(msgspec.Struct, frozen=True):
         for text in texts:
             dimension, equals, value = text.partition("=")
             if not equals or not value or dimension not in DIMENSIONS:
+                near = difflib.get_close_matches(dimension, DIMENSIONS, n=1)
+                hint = f"; did you mean {near[0]}=?" if near and dimension not in DIMENSIONS else ""
                 known = ", ".join(DIMENSIONS)
-                raise ValueError(f"scope {text!r} is not DIMENSION=VALUE with a known dimension ({known})")
+                raise ValueError(f"scope {text!r} is not DIMENSION=VALUE with a known dimension ({known}){hint}")
             scope = scope.narrowed(dimension, value)
         return scope
 

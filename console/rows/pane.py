@@ -12,6 +12,7 @@ from console.model.failure import Failure
 from console.model.finding import Finding
 from console.model.instant import Instant
 from console.model.reading import Reading
+from console.model.scope import Scope
 from console.model.severity import Severity, State
 
 R = TypeVar("R")
@@ -87,6 +88,11 @@ def unconfigured(name: str, title: str, section: str) -> Pane[Any]:
         rows=(),
         is_configured=False,
     )
+
+
+def of_nothing(scope: Scope, *, is_known: bool = True) -> Severity:
+    """The verdict on no rows at all: a scope that matches nothing may be a mistyped one, and nothing is then known."""
+    return Severity.OK if is_known and not scope else Severity.UNKNOWN
 
 
 def absence(reading: Reading[Any]) -> str:

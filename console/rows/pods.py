@@ -15,7 +15,7 @@ from console.model.kube import Deployment, Pod
 from console.model.reading import Reading
 from console.model.scope import Scope
 from console.model.severity import Severity, State, worst
-from console.rows.pane import Pane, framed
+from console.rows.pane import Pane, framed, of_nothing
 from console.rows.units import clock, duration
 
 VIEW = "workloads"
@@ -82,7 +82,7 @@ def pane(reading: Reading[Workloads], scope: Scope, now: Instant) -> Pane[PodRow
         )
     )
     rollouts_now = rollouts(reading, scope, now)
-    severity = worst((row.severity for row in rows), nothing=Severity.OK)
+    severity = worst((row.severity for row in rows), nothing=of_nothing(scope))
     severity = worst((severity, *(row.severity for row in rollouts_now)))
     return framed(
         VIEW,
@@ -90,7 +90,7 @@ def pane(reading: Reading[Workloads], scope: Scope, now: Instant) -> Pane[PodRow
         reading,
         now,
         severity=severity,
-        summary=_summary(workloads, rows, sum(row.severity is not Severity.OK for row in rollouts_now)),
+        summary=_summary(workloads, rows) if rows or not scope else "no pod in this scope",
         rows=rows,
         is_settled=reading.state in (State.LIVE, State.ERROR, State.PARTIAL, State.STALE),
     )
@@ -184,7 +184,7 @@ def _rollout(deployment: Deployment, state: State, now: Instant, starting: int) 
     )
 
 
-def _summary(workloads: Workloads | None, rows: tuple[PodRow, ...], bad_deployments: int) -> str:
+def _summary(workloads: Workloads | None, rows: tuple[PodRow, ...]) -> str:
     if workloads is None:
         return ""
     bad = sum(row.severity in (Severity.WARN, Severity.CRIT) for row in rows)

@@ -17,7 +17,7 @@ from console.model.reading import Reading
 from console.model.scope import Scope
 from console.model.severity import Layer, Mark, Severity, State, worst
 from console.model.spark import spark
-from console.rows.pane import Pane, framed
+from console.rows.pane import Pane, framed, of_nothing
 from console.rows.units import duration, percent, si
 
 VIEW = "streams"
@@ -80,8 +80,8 @@ def pane(reading: Reading[Streams], scope: Scope, now: Instant) -> Pane[StreamRo
         "Streams",
         reading,
         now,
-        severity=worst((row.severity for row in rows), nothing=Severity.UNKNOWN if streams is None else Severity.OK),
-        summary=_summary(rows),
+        severity=worst((row.severity for row in rows), nothing=of_nothing(scope, is_known=streams is not None)),
+        summary=_summary(rows) if rows or not scope else "no channel in this scope",
         rows=rows,
         watched_s=min((verdict.watched_s for verdict in watched), default=0.0),
         findings=tuple(sorted(findings, key=lambda finding: (-finding.severity.rank, finding.entity))),
@@ -100,9 +100,11 @@ def service_at_fault(channel: Channel, layer: Layer | None, finding: Finding | N
     """The workload that does the layer's work for this channel: the way from a finding to its pods."""
     if layer is None:
         return None
-    if finding is not None and layer is Layer.EDGE and finding.vantage is not None:
-        for vantage in channel.vantages:
-            if vantage.name == finding.vantage and vantage.service:
+    if finding is not None and layer is Layer.EDGE:
+        told = finding.evidence.get("vantages")
+        names = [finding.vantage] if finding.vantage is not None else told if isinstance(told, list) else []
+        for vantage in channel.vantages:  # several edges: the first of them, from whose lines the others are found
+            if vantage.name in names and vantage.service:
                 return vantage.service
     return channel.services.get(layer.value)
 

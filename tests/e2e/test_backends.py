@@ -87,7 +87,7 @@ def test_a_backend_that_closes_is_told_with_its_reason_and_is_live_again_by_itse
         way.between.open([backend])
     assert failed.severity != "OK", "what nobody can see is never well"
     assert ran.code == 5, (ran.code, ran.err)
-    assert ran.panes[pane]["state"] == "error" and "connection refused" in ran.panes[pane]["error"].lower()
+    assert ran.panes[pane]["state"] == "error" and f" on {backend} " in ran.panes[pane]["error"]
     assert {name: told["state"] for name, told in ran.panes.items() if name != pane} == dict.fromkeys(
         set(PANES) - {pane}, "live"
     )

@@ -139,7 +139,7 @@ def test_a_dumb_terminal_gets_the_text_and_a_hint_beside_it(server: Server, conf
     said = tmp_path / "stderr"
     terminal.type(f"export TERM=dumb; exec 2>{said}")
     terminal.midwatch("--config", config)
-    screen = terminal.shows("CRIT", "uk-sport-1", "[package]", "stale at the origin", "Streams", "Capacity")
+    screen = terminal.shows("demo · ", "CRIT", "Streams", "uk-sport-1", "rollout packager-emea 3.8.2", "Capacity")
     assert terminal.modes["alternate_on"] == "0" and "no terminal" not in screen
     assert not COLOUR.search(terminal.drawn)
     assert "this is the text digest (midwatch snapshot)" in said.read_text()

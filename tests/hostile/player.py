@@ -22,7 +22,7 @@ async def play() -> None:
     app = MidwatchApp(scene.desk, "demo", is_prod=False, who="mei", place=Place(OVERVIEW, Scope()), started=lambda: None)
 
     async def keys() -> None:
-        while not app.is_running or not app.screen.is_current:
+        while not app.is_running or not app.screen.is_current:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         for key in KEYS:
             app.post_message(events.Key(key, key if len(key) == 1 else None))

@@ -325,7 +325,7 @@ def _shared(text: str | None, limit: int = NAME_LIMIT) -> str:
 
 @lru_cache(maxsize=8192)
 def _known(text: str) -> str:
-    """Remembered, because a pod says a dozen such texts and most have been said before: cleaning them again was a
-    third of the cost of an event. Only short ones come here, so some MB at most; none of them is cut.
+    """Remembered, because a pod says a dozen such texts and most have been said before: cleaning them again is a
+    twelfth of what an object costs. Only short ones come here, so some MB at most; none of them is cut.
     """
     return intern(clean(text, NAME_LIMIT))

@@ -16,7 +16,7 @@ from console.app.keymap import ENTRIES, Danger, groups
 from console.app.prompt import PromptScreen
 from console.app.screen import PANES, ConsoleScreen
 from console.feeds.desk import OVERVIEW, VIEWS
-from console.model.scope import DIMENSIONS
+from console.model.scope import DIMENSIONS, Scope
 from console.rows import pods, streams
 from tests.stage import Stage, staged
 from themes import THEMES
@@ -446,3 +446,17 @@ async def test_a_page_or_a_prompt_survives_every_size(key: str) -> None:
         assert stage.text == before
         await stage.press("escape")
         assert isinstance(stage.app.screen, ConsoleScreen)
+
+
+async def test_a_filter_that_hides_critical_rows_says_so_under_them() -> None:
+    async with staged() as stage:
+        await stage.press("slash")
+        await stage.type("syd")
+        foot = " ".join(stage.of("streams")[-2:])
+        assert "FILTER “syd”: 1 of 10 shown" in foot
+
+
+async def test_at_80_columns_a_long_scope_is_cut_before_the_counts_are() -> None:
+    async with staged(size=(80, 24), scope=Scope.parse(["service=packager-emea", "pod=packager-emea-7c9d8b5f6d-x2k40"])) as stage:
+        head = stage.lines()[0]
+        assert "CRIT" in head and "▸ service=packager" in head and "UTC" in head

@@ -69,7 +69,6 @@ def test_the_channel_list_has_five_vantages_each_with_a_host_and_where_to_connec
         "package": "packager-emea",
         "transcode": "transcoder-emea",
         "origin": "origin",
-        "edge": "edge",
     }
     origin, lhr = sport["vantages"][:2]
     assert origin == {

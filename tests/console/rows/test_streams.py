@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from console.model.channel import Channel, Vantage
 from console.model.finding import ChannelVerdict, Finding
 from console.model.joined import Streams
 from console.model.metric import ChannelMetrics
@@ -119,9 +120,9 @@ def test_a_scope_keeps_what_it_names(scope: dict[str, str], count: int) -> None:
     assert all(finding.entity in {row.name for row in pane.rows} for finding in pane.findings)
 
 
-def test_an_empty_scope_is_live_with_no_rows() -> None:
+def test_a_scope_that_matches_nothing_is_live_with_no_rows_and_never_green() -> None:
     pane = made(scope=Scope((("pop", "mars"),)))
-    assert (pane.state, pane.severity, pane.summary) == (State.LIVE, Severity.OK, "0 live")
+    assert (pane.state, pane.severity, pane.summary) == (State.LIVE, Severity.UNKNOWN, "no channel in this scope")
 
 
 def test_a_channel_that_was_never_watched_is_unknown_and_the_pane_has_not_settled() -> None:
@@ -171,3 +172,16 @@ def test_every_column_can_draw_every_row_and_says_what_fills_it() -> None:
         for column in rows.COLUMNS:
             assert isinstance(column.cell(row).text, str)
     assert all(column.help for column in rows.COLUMNS)
+
+
+def test_an_edge_fault_at_several_edges_leads_to_the_workload_of_the_first_of_them() -> None:
+    vantages = tuple(
+        Vantage(f"edge-{pop}", Layer.EDGE, "http://e/m.m3u8", pop=pop, service=f"edge-{pop}") for pop in ("iad", "lhr", "syd")
+    )
+    channel = Channel(name="uk-sport-1", vantages=vantages, services={"origin": "origin"})
+    now = HandClock().now().utc
+    finding = Finding(
+        "STALE", "uk-sport-1", "1080p", Layer.EDGE, None, Severity.CRIT, "stale", now, now,
+        evidence={"vantages": ["edge-syd", "edge-lhr"]},
+    )  # fmt: skip
+    assert rows.service_at_fault(channel, Layer.EDGE, finding) == "edge-lhr"
