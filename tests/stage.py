@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from rich.segment import Segment
@@ -88,6 +89,12 @@ class Stage:
             await self.pilot.pause()  # the screens under a page are laid out through timers
         await self.settle()  # the sizes
         await self.settle()  # what is said in them
+
+    async def until(self, holds: Callable[[], bool], within_s: float = 10.0) -> None:
+        """Settle until something holds; what the screen says by then is the caller's to assert."""
+        deadline = time.monotonic() + within_s
+        while not holds() and time.monotonic() < deadline:
+            await self.settle()
 
     def strips(self) -> list[Strip]:
         """The screen in front, line by line, as it is handed to the driver."""

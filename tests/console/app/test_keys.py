@@ -432,7 +432,9 @@ async def test_no_size_is_too_small_or_too_large(view: str) -> None:
         before = stage.text
         for width, height in SIZES if view == OVERVIEW else SIZES[-4:]:
             await stage.resize(width, height)
+            await stage.until(lambda: [strip.cell_length for strip in stage.strips()] == [width] * height)  # noqa: B023
             assert [strip.cell_length for strip in stage.strips()] == [width] * height
+        await stage.until(lambda: stage.text == before)
         assert stage.text == before
 
 
@@ -443,6 +445,7 @@ async def test_a_page_or_a_prompt_survives_every_size(key: str) -> None:
         before = stage.text
         for width, height in ((20, 5), (1, 1), (240, 67), (120, 36)):
             await stage.resize(width, height)
+        await stage.until(lambda: stage.text == before)
         assert stage.text == before
         await stage.press("escape")
         assert isinstance(stage.app.screen, ConsoleScreen)
