@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -22,6 +23,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="only the JSON lines, no words on stderr")
     parser.add_argument("--quick", action="store_true", help="tiny loads: shows that a bench runs, measures nothing")
     options = parser.parse_args(argv)
+    if options.quick:
+        os.environ["BENCH_WARM_S"] = "0.1"
     missed: list[str] = []
     failed = False
     for name in BENCHES if options.name == "all" else (options.name,):

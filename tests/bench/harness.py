@@ -76,6 +76,7 @@ def environment(place: Path) -> dict[str, str]:
         "COLORTERM": "truecolor",
         "LC_ALL": "C.UTF-8",
         "BENCH_RESULT": str(place / "result.json"),
+        "BENCH_WARM_S": os.environ.get("BENCH_WARM_S", "1.0"),
     }
 
 
@@ -171,5 +172,5 @@ def peak_mb() -> float:
 def _status_mb(name: str) -> float:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
-            return int(line.split()[1]) / 1024
+            return int(line.split()[1]) * 1024 / 1e6
     raise BenchFailed(f"/proc/self/status has no {name}")
