@@ -28,6 +28,7 @@ CHECKS = (stale, fetching, sequence, duration, ladder, segment, latency, ending)
 SETTLED_T = 1.5
 FLAPPING_CHANGES = 4
 FLAPPING_S = 600.0
+LOOK_AGAIN_T = 2.0
 UNDECIDED_S = 0.5  # how soon to look again while a verdict is withheld
 
 
@@ -58,8 +59,10 @@ def step(memory: ChannelMemory, observations: Sequence[Observation], heartbeat: 
 def _judged(memory: ChannelMemory, now: Instant) -> Step:
     sight = Sight(memory, now)
     blind = reason(memory.probe, now)
+    is_withheld = not blind and _is_unlooked(sight)
+    if is_withheld:
+        blind = "probe: it sees again, and looks at what was bad before"
     findings: tuple[Finding, ...] = ()
-    is_withheld = False
     if not blind:
         symptoms: list[Symptom] = [symptom for check in CHECKS for symptom in check.check(sight)]
         findings, is_withheld = attributed(sight, symptoms)
@@ -88,6 +91,18 @@ def _judged(memory: ChannelMemory, now: Instant) -> Step:
     )
     later = [at for at in _moments(sight, watched_s, is_settled, is_withheld) if at > now.mono]
     return Step(memory, verdict, min(later, default=None))
+
+
+def _is_unlooked(sight: Sight) -> bool:
+    """After a blind spell, a channel that was bad before it is not well until its playlists were asked again.
+
+    A channel that was well is well again at once; and after LOOK_AGAIN_T the other checks tell why nothing answers.
+    """
+    until = sight.probe.blind_until
+    if sight.memory.severity in (Severity.OK, Severity.UNKNOWN) or until <= 0.0:
+        return False
+    is_recent = sight.now.mono < until + LOOK_AGAIN_T * sight.target_s
+    return is_recent and any(playlist.last_start < until for _, _, playlist in sight.media())
 
 
 def _watched(sight: Sight) -> tuple[float, bool]:

@@ -400,3 +400,26 @@ def test_a_playlist_that_moves_is_not_stale_however_old_its_own_clock_says_it_is
 
     night = Night(SlowClock()).run(60)
     assert not [f for _, f in night.findings() if f.code == "STALE"]
+
+
+@pytest.mark.parametrize("spell_s", [1.5, 3.0, 6.0])
+def test_a_frozen_channel_is_never_told_well_behind_a_blind_spell(spell_s: float):
+    start, blind_from = 40.3, 70.0
+
+    class Frozen(World):
+        def newest(self, rendition: str, t: float) -> int:
+            return super().newest(rendition, min(t, start))
+
+    night = Night(Frozen())
+    healthy = night.heartbeat
+
+    def beat(t: float) -> Heartbeat:
+        is_late = blind_from <= t <= blind_from + spell_s
+        return msgspec.structs.replace(healthy(t), poll_lag_s=3.0 if is_late else 0.01)
+
+    night.heartbeat = beat
+    night.run(100)
+    since = [told for told in night.told if told.t > blind_from]
+    assert any(told.verdict.severity is Severity.UNKNOWN for told in since)
+    assert {told.verdict.severity for told in since} <= {Severity.UNKNOWN, Severity.WARN, Severity.CRIT}
+    assert night.verdict.severity is Severity.CRIT
