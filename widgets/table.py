@@ -124,16 +124,6 @@ class Table(Lines, Generic[R]):
         """All columns, dropped ones included."""
         return self._columns
 
-    def set_columns(self, columns: Sequence[Column[R]]) -> None:
-        """Other columns for the same rows; the order becomes the given one if its column is gone."""
-        self._columns = tuple(columns)
-        self._layout_for = (-1, Layout((), ()))
-        column = self._order.column
-        if column is not None and column.key not in {each.key for each in columns}:
-            self.sort_by(None)
-        self.forget_strips()
-        self.refresh()
-
     @property
     def column_layout(self) -> Layout:
         """Which columns are shown how wide at the present width, and which were dropped."""
@@ -185,13 +175,6 @@ class Table(Lines, Generic[R]):
         self._order.sort_by(column, natural if is_descending is None else is_descending)
         self._settle(self.at_line() - self.top)
         self.refresh()
-
-    def clear_marks(self) -> None:
-        """Unmark everything."""
-        if self._marked:
-            self._marked.clear()
-            self.refresh_body()
-            self.post_message(self.MarksChanged(self, frozenset()))
 
     def _settle(self, screen_line: int) -> None:
         """After the order changed: find the cursor's key again and keep it on its line of the screen."""

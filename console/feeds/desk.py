@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from console.feeds.hub import Hub
@@ -110,8 +110,3 @@ class Desk:
 
     def _newest(self) -> Iterable[LogLine]:
         return self.ring.newest(self.ring.last_seq) if self.ring is not None else ()
-
-
-def panes(seats: Mapping[str, Seat], scope: Scope, now: Instant) -> tuple[Pane[Any], ...]:
-    """All panes of some seats at one moment."""
-    return tuple(seat.pane(scope, now) for seat in seats.values())

@@ -91,11 +91,6 @@ def pane(reading: Reading[Streams], scope: Scope, now: Instant) -> Pane[StreamRo
     )
 
 
-def why(finding: Finding) -> str:
-    """One line that names the fault: what, where, which layer."""
-    return f"{finding.entity}: {finding.reason} [{finding.layer.value}]"
-
-
 def service_at_fault(channel: Channel, layer: Layer | None, finding: Finding | None = None) -> str | None:
     """The workload that does the layer's work for this channel: the way from a finding to its pods."""
     if layer is None:

@@ -24,7 +24,6 @@ PAGE_BYTES = 16 * 1024 * 1024  # 500 pods of 32 kB
 FREE_BYTES = 1024 * 1024  # of a body, before it waits for its turn: a page of pods is larger, little else is
 TURN_S = 60.0  # the most that a large body may keep others waiting
 STATUS_LIMIT = 64 * 1024
-CHUNK_BYTES = 256 * 1024
 
 _KINDS = {
     401: FailureKind.UNAUTHORIZED,
