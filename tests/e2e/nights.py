@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ class Night:
         self.ends = [told for told in truth if told.kind == "end"]
         self.moments = moments
         self.snapshot: Ran | None = None  # taken during the fault
-        self.held = 0  # how many log lines the index counts between the first and the last moment of live logs
+        self.held = 0  # how many log lines the index counts from the first moment of live logs until the healing
+        self.held_most = 0  # the same from 5 s earlier until the last moment
 
     @property
     def begun(self) -> Any:
@@ -73,6 +75,12 @@ def is_blind(moment: Moment) -> bool:
 def is_live(moment: Moment) -> bool:
     """All four panes are."""
     return all(pane.state == "live" for pane in moment.panes.values())
+
+
+def taken(first: Moment, last: Moment | None) -> int:
+    """How many log lines were received between two moments; 0 where one does not say."""
+    accounts = [moment.panes["logs"].accounting if moment is not None else None for moment in (first, last)]
+    return accounts[1]["received"] - accounts[0]["received"] if accounts[0] and accounts[1] else 0
 
 
 def is_calm(moment: Moment) -> bool:
@@ -171,9 +179,12 @@ def _backend_down(nights: Nights, place: Path) -> Night:
             nights.pause(lambda: running.truth, "the fault", 60, record)
             snapshot = midwatch(few, "snapshot", "overview", "--format", "json")
             nights.healed(running, record, ends=1)
+            first, healed = Night([], record.moments).logged[0], record.moments[-1]
+            held = running.lines(first.at, healed.at)
+            nights.pause(lambda: taken(first, record.now) >= held, f"all {held} lines of the index", 20, record)
             night = Night(running.truth, record.moments)
-            night.snapshot = snapshot
-            night.held = running.lines(night.logged[0].at, night.logged[-1].at)
+            night.snapshot, night.held = snapshot, held
+            night.held_most = running.lines(first.at - timedelta(seconds=5), night.moments[-1].at)
             return night
 
 

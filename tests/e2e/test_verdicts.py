@@ -10,7 +10,7 @@ import pytest
 from console.model.finding import Finding
 from console.model.incident import EntryKind
 from console.model.severity import Severity
-from tests.e2e.nights import CALM_S, HEALED_WITHIN_S, Night, Nights, is_blind, is_calm, is_live
+from tests.e2e.nights import CALM_S, HEALED_WITHIN_S, Night, Nights, is_blind, is_calm, is_live, taken
 from tests.e2e.platform import Told
 from tests.e2e.watch import Moment
 
@@ -255,10 +255,8 @@ def test_no_log_line_of_the_gap_is_missing_and_the_account_closes(nights: Nights
     for account in accounts:
         assert account["received"] == account["shown"] + account["dropped"]
     assert accounts[-1]["dropped"] == 0
-    watched_s = seconds(night.logged[-1].at, night.logged[0].at)
-    taken = accounts[-1]["received"] - accounts[0]["received"]
-    # What was just being indexed at either end may or may not have been seen; the gap itself is far longer.
-    assert abs(taken - night.held) <= 4 * night.held / watched_s, (taken, night.held, watched_s)
+    # What was just being indexed when the watch began may or may not have been seen; the gap itself is far longer.
+    assert night.held <= taken(night.logged[0], night.logged[-1]) <= night.held_most
 
 
 @pytest.mark.night("backend-down")
