@@ -22,6 +22,7 @@ from views.logs import LogsPane
 from views.pane import PaneView
 from views.streams import StreamsPane
 from views.workloads import WorkloadsPane
+from widgets.backdrop import Backdrop
 from widgets.cells import width as width_of
 from widgets.painted import Painted
 
@@ -71,7 +72,7 @@ class PaneStrip(Painted):
         return Strip(segments).adjust_cell_length(width, styles[Tone.NORMAL])
 
 
-class Overview(Container):
+class Overview(Backdrop, Container):
     """The first thing anyone sees."""
 
     DEFAULT_CSS = """

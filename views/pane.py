@@ -21,6 +21,7 @@ from console.model.severity import Severity, State
 from console.rows.pane import Pane
 from console.rows.units import duration
 from views.head import PaneHead
+from widgets.backdrop import Backdrop
 
 log = logging.getLogger(__name__)
 AGE_EVERY_S = 1.0
@@ -64,7 +65,7 @@ def _news(pane: Pane[Any]) -> tuple[object, ...]:
     return pane.state, pane.severity, pane.summary, pane.count, pane.error
 
 
-class PaneView(Vertical):
+class PaneView(Backdrop, Vertical):
     """One pane. A subclass names its view, composes its body and shows a `Pane` in it.
 
     An exception while showing stays in this pane: it is logged, the pane says so, and the next renewal tries again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.feeds.derived import Derived, Inputs
+from console.feeds.raw import PUBLISH_EVERY_S
 from console.judge.gauges import gauge_severity
 from console.model.instant import Instant
 from console.model.metric import Capacity, Gauges
@@ -14,6 +15,7 @@ class CapacityDerivation:
     """Judges each gauge on each reading."""
 
     misses_none_of: tuple[str, ...] = ()
+    every_s = PUBLISH_EVERY_S
 
     def __init__(self, gauges_feed: str) -> None:
         self.inputs = (gauges_feed,)

@@ -50,6 +50,11 @@ class Derivation(Protocol[T]):
         """Those of the inputs of which every reading matters, not the newest only."""
         ...
 
+    @property
+    def every_s(self) -> float:
+        """News is gathered for so long before a step; a deadline is kept all the same."""
+        ...
+
     def step(self, inputs: Inputs, now: Instant) -> Derived[T]:
         """Called at each change of an input and at each deadline. No I/O; under a few milliseconds."""
         ...
@@ -64,6 +69,8 @@ class DerivedFeed(Generic[T]):
         self._derivation = derivation
         self._hub = hub
         self._clock = clock
+        self._wake = asyncio.Event()
+        self._asked = asyncio.Event()
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -71,7 +78,7 @@ class DerivedFeed(Generic[T]):
 
     async def run(self) -> None:
         """Step until cancelled; its subscriptions are given back on the way out."""
-        wake = asyncio.Event()
+        wake = self._wake
         wake.set()
         every = self._derivation.misses_none_of
         subscriptions: dict[str, Subscription[Any]] = {
@@ -82,11 +89,25 @@ class DerivedFeed(Generic[T]):
             while True:
                 await wait_until(wake, self._clock, deadline)
                 wake.clear()
+                self._asked.clear()
                 deadline = self._step(subscriptions)
                 await self._clock.sleep(PUBLISH_EVERY_S)
+                await self._gather(deadline)
         finally:
             for subscription in subscriptions.values():
                 subscription.close()
+
+    def look(self) -> None:
+        """Step as if a deadline had passed: at the next turn of the loop, or PUBLISH_EVERY_S after the step before."""
+        self._asked.set()
+        self._wake.set()
+
+    async def _gather(self, deadline: float | None) -> None:
+        """Let news come together, unless the deadline or somebody who asks comes first."""
+        rest_s = self._derivation.every_s - PUBLISH_EVERY_S
+        if rest_s > 0:
+            until = self._clock.now().mono + rest_s
+            await wait_until(self._asked, self._clock, min(until, deadline) if deadline is not None else until)
 
     def _step(self, subscriptions: Mapping[str, Subscription[Any]]) -> float | None:
         inputs = Inputs(

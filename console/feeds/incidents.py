@@ -6,6 +6,7 @@ from typing import Any
 
 from console.feeds.derived import Derived, Inputs
 from console.feeds.joins import joined
+from console.feeds.raw import PUBLISH_EVERY_S
 from console.judge import incidents as judge
 from console.model.alert import Alerts
 from console.model.incident import Incident
@@ -22,6 +23,7 @@ class IncidentsDerivation:
     """Keeps what the judge must remember of open incidents; stands on whatever of its inputs the site has."""
 
     misses_none_of: tuple[str, ...] = ()
+    every_s = PUBLISH_EVERY_S
 
     def __init__(self, inputs: tuple[str, ...]) -> None:
         self.inputs = inputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.feeds.derived import Derived, Inputs
+from console.feeds.raw import PUBLISH_EVERY_S
 from console.model.instant import Instant
 from console.model.joined import Logs
 
@@ -15,6 +16,7 @@ class LogsDerivation:
 
     inputs = (TAIL, LEVELS)
     misses_none_of: tuple[str, ...] = ()
+    every_s = PUBLISH_EVERY_S
 
     def step(self, inputs: Inputs, now: Instant) -> Derived[Logs]:
         """The tail's reading with the newest counts beside it."""

@@ -27,6 +27,7 @@ class StreamsDerivation:
     """One memory a channel; the judge is pure, so what it must remember is kept here."""
 
     misses_none_of = (PROBER,)
+    every_s = 0.5  # a channel of five renditions at six vantages has ten answers a second
 
     def __init__(self, has_metrics: bool) -> None:
         self.inputs = (PROBER, CHANNELS, METRICS) if has_metrics else (PROBER, CHANNELS)

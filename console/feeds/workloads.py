@@ -7,6 +7,7 @@ from typing import Any
 
 from console.feeds.derived import Derived, Inputs
 from console.feeds.joins import joined
+from console.feeds.raw import PUBLISH_EVERY_S
 from console.model.failure import Failure
 from console.model.instant import Instant
 from console.model.joined import Workloads
@@ -26,6 +27,7 @@ class WorkloadsDerivation:
     """Clusters side by side; one that fails keeps its last objects and says so."""
 
     misses_none_of: tuple[str, ...] = ()
+    every_s = PUBLISH_EVERY_S
 
     def __init__(self, clusters: tuple[str, ...]) -> None:
         self._clusters = clusters

@@ -164,7 +164,7 @@ def _stale_layer(sight: Sight, rendition: str | None) -> Layer | None:
 
 
 def _top(sight: Sight) -> str | None:
-    expected = sight.memory.expected()
+    expected = sight.expected
     return expected[0] if expected else None
 
 
@@ -215,7 +215,7 @@ def _without_consequences(findings: list[Finding]) -> list[Finding]:
 def _collapsed(sight: Sight, findings: list[Finding]) -> list[Finding]:
     """A vantage that delivers nothing is one finding, not one per rendition."""
     out: list[Finding] = []
-    rungs = set(sight.memory.expected())
+    rungs = set(sight.expected)
     groups: dict[tuple[str, Layer, tuple[str, ...]], list[Finding]] = {}
     for finding in findings:
         if finding.code in _COLLAPSIBLE:

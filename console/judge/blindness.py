@@ -7,6 +7,8 @@ stalled loop. A spell ends with the first good heartbeat, and the time it lasted
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from console.judge.memory import PlaylistMemory, ProbeMemory
@@ -27,10 +29,10 @@ def lateness(heartbeat: Heartbeat, target_s: float) -> str:
     return ""
 
 
-def heard(probe: ProbeMemory, heartbeat: Heartbeat | None, now: Instant, target_s: float) -> ProbeMemory:
-    """The memory after a heartbeat (or none) at `now`."""
+def heard(probe: ProbeMemory, heartbeat: Heartbeat | None, now: Instant, target_s: Callable[[], float]) -> ProbeMemory:
+    """The memory after a heartbeat (or none) at `now`. `target_s`: the channel's strictest T, asked of a new one only."""
     if heartbeat is not None and (probe.heartbeat is None or heartbeat.at.mono > probe.heartbeat.at.mono):
-        probe = _beat(probe, heartbeat, target_s)
+        probe = _beat(probe, heartbeat, target_s())
     last = last_heard(probe)
     if now.mono - last > SILENT_S and probe.blind_since is None:
         probe = msgspec.structs.replace(probe, blind_since=last, blind_why="")

@@ -44,8 +44,7 @@ class Step(msgspec.Struct, frozen=True):
 
 def step(memory: ChannelMemory, observations: Sequence[Observation], heartbeat: Heartbeat | None, now: Instant) -> Step:
     """One step. Observations of other channels are passed over; ones already seen change nothing."""
-    target_s = Sight(memory, now).target_s
-    probe = heard(memory.probe, heartbeat, now, target_s)
+    probe = heard(memory.probe, heartbeat, now, lambda: Sight(memory, now).target_s)
     if probe.blind_until > memory.probe.blind_until:
         since = memory.probe.blind_since if memory.probe.blind_since is not None else last_heard(memory.probe)
         playlists = {place: excused(one, since, probe.blind_until) for place, one in memory.playlists.items()}
@@ -87,7 +86,7 @@ def _judged(memory: ChannelMemory, now: Instant) -> Step:
         worst_age_over_t=_worst_age(sight),
         latency_s=_latency_s(sight),
         renditions_ok=_renditions_ok(sight, findings),
-        renditions_expected=len(memory.expected()) or len({r for _, r, _ in sight.media()}),
+        renditions_expected=len(sight.expected) or len({r for _, r, _ in sight.media()}),
     )
     later = [at for at in _moments(sight, watched_s, is_settled, is_withheld) if at > now.mono]
     return Step(memory, verdict, min(later, default=None))
@@ -112,15 +111,15 @@ def _watched(sight: Sight) -> tuple[float, bool]:
     memory, now = sight.memory, sight.now.mono
     shortest, is_settled = float("inf"), True
     for vantage in memory.channel.vantages:
-        rungs = memory.rungs_at(vantage.name)
+        rungs = sight.rungs[vantage.name]
         master = memory.playlists.get((vantage.name, None))
         places: list[str | None] = [*rungs] if master is None else [None, *rungs]
         if not places or (master is not None and not rungs and master.is_answering):
             return 0.0, False
-        known = [p.target_s for v, _, p in sight.media() if v == vantage.name and p.media is not None]
+        playlists = [memory.playlists.get((vantage.name, rendition)) for rendition in places]
+        known = [playlist.target_s for playlist in playlists if playlist is not None and playlist.media is not None]
         target_s = max(known, default=UNKNOWN_TARGET_S)
-        for rendition in places:
-            playlist = memory.playlists.get((vantage.name, rendition))
+        for playlist in playlists:
             if playlist is None:
                 return 0.0, False
             watched_s = now - playlist.watched_from
@@ -158,12 +157,9 @@ def _target_s(sight: Sight) -> float | None:
 
 
 def _worst_age(sight: Sight) -> float | None:
-    ages = [
-        max(0.0, sight.now.mono - counts_from) / playlist.target_s
-        for _, _, playlist in sight.media()
-        if (counts_from := playlist.counts_from()) is not None and not playlist.is_over
-    ]
-    return round(max(ages), 2) if ages else None
+    now = sight.now.mono
+    ages = [(now - counts_from) / playlist.target_s for _, _, playlist, counts_from in sight.ageing]
+    return round(max(0.0, *ages), 2) if ages else None
 
 
 def _latency_s(sight: Sight) -> float | None:
@@ -181,7 +177,7 @@ def _latency_s(sight: Sight) -> float | None:
 
 
 def _renditions_ok(sight: Sight, findings: Sequence[Finding]) -> int:
-    expected = set(sight.memory.expected()) or {r for _, r, _ in sight.media()}
+    expected = set(sight.expected) or {r for _, r, _ in sight.media()}
     is_all_bad = any(f.rendition is None and (f.code == "DOWN" or "renditions" in f.evidence) for f in findings)
     bad = {f.rendition for f in findings if f.rendition is not None}
     seen = {r for _, r, p in sight.media() if p.is_answering}
@@ -197,5 +193,6 @@ def _moments(sight: Sight, watched_s: float, is_settled: bool, is_withheld: bool
     if not is_settled and probe.blind_since is None:
         yield max(now + 0.25, now + SETTLED_T * (_target_s(sight) or sight.target_s) - watched_s)
     if probe.blind_since is None:
-        yield from stale.next_deadlines(sight)
+        if (at := stale.next_deadline(sight)) is not None:
+            yield at
         yield from sequence.next_deadlines(sight)

@@ -32,7 +32,7 @@ class Sight:
     once.
     """
 
-    __slots__ = ("_media", "memory", "now", "origin", "probe", "target_s")
+    __slots__ = ("_expected", "_media", "ageing", "memory", "now", "origin", "probe", "rungs", "target_s")
 
     def __init__(self, memory: ChannelMemory, now: Instant) -> None:
         self.memory = memory
@@ -40,10 +40,25 @@ class Sight:
         self.probe: ProbeMemory = memory.probe
         origin = memory.channel.origin
         self.origin = origin.name if origin is not None else None  # the vantage that counts as the origin
-        self._media = tuple(_media(memory))
+        self.rungs = {vantage.name: memory.rungs_at(vantage.name) for vantage in memory.channel.vantages}
+        self._media = tuple(_media(memory, self.rungs))
         known = [p.media.target_duration_s for _, _, p in self._media if p.media is not None]
         # the shortest T of the channel's playlists, so that lateness is measured by the strictest
         self.target_s = min(known, default=UNKNOWN_TARGET_S)
+        self._expected: tuple[str, ...] | None = None
+        # (vantage, rendition, memory, counts_from) of every media playlist whose newest segment has an age that matters
+        self.ageing: tuple[tuple[str, str, PlaylistMemory, float], ...] = tuple(
+            (vantage, rendition, playlist, counts_from)
+            for vantage, rendition, playlist in self._media
+            if (counts_from := playlist.counts_from()) is not None and not playlist.is_over
+        )
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """The channel's ladder, best rung first."""
+        if self._expected is None:
+            self._expected = self.memory.expected()
+        return self._expected
 
     def media(self) -> tuple[tuple[str, str, PlaylistMemory], ...]:
         """(vantage, rendition, memory) of every media playlist that its vantage names now."""
@@ -56,14 +71,11 @@ class Sight:
                 yield vantage, playlist
 
 
-def _media(memory: ChannelMemory) -> Iterator[tuple[str, str, PlaylistMemory]]:
-    named: dict[str, frozenset[str]] = {}
+def _media(
+    memory: ChannelMemory, rungs: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, str, PlaylistMemory]]:
     for (vantage, rendition), playlist in memory.playlists.items():
-        if rendition is None:
-            continue
-        if vantage not in named:
-            named[vantage] = frozenset(memory.rungs_at(vantage))
-        if rendition in named[vantage]:
+        if rendition is not None and rendition in rungs.get(vantage, ()):
             yield vantage, rendition, playlist
 
 

@@ -20,9 +20,9 @@ def check(sight: Sight) -> Iterator[Symptom]:
                 severity=Severity.CRIT if len(lost) > 1 else Severity.WARN,
                 first=spell.first,
                 last=spell.last,
-                says=f"the master names {len(master.variants)} of {len(sight.memory.expected())} renditions",
+                says=f"the master names {len(master.variants)} of {len(sight.expected)} renditions",
                 evidence={
-                    "expected": list(sight.memory.expected()),
+                    "expected": list(sight.expected),
                     "named": [rung.rendition for rung in master.variants],
                     "url": master.url,
                 },

@@ -55,12 +55,13 @@ def _is_proven(playlist: PlaylistMemory, sight: Sight, deadline: float, target_s
 
 
 def check(sight: Sight) -> Iterator[Symptom]:
-    for vantage, rendition, playlist in sight.media():
-        severity = level(playlist, sight)
-        counts_from = playlist.counts_from()
-        if severity is Severity.OK or playlist.shown is None or counts_from is None:
-            continue
+    for vantage, rendition, playlist, counts_from in sight.ageing:
         target_s = playlist.target_s
+        if sight.now.mono - counts_from < LEVELS[-1][0] * target_s:
+            continue
+        severity = level(playlist, sight)
+        if severity is Severity.OK or playlist.shown is None:
+            continue
         age_s = sight.now.mono - counts_from
         limit_s = LEVELS[1][0] * target_s
         says = f"newest segment {seconds(round(age_s, 1))} old, limit {seconds(limit_s)}"
@@ -97,11 +98,15 @@ def _told_age_s(playlist: PlaylistMemory, sight: Sight) -> float | None:
     return (sight.now.utc - playlist.media.newest_ends_at).total_seconds()
 
 
-def next_deadlines(sight: Sight) -> Iterator[float]:
-    """When the clock alone may change the verdict of a playlist."""
-    for _, _, playlist in sight.media():
-        counts_from = playlist.counts_from()
-        if counts_from is None or playlist.is_over:
-            continue
-        for targets, _ in LEVELS:
-            yield counts_from + targets * playlist.target_s + grace_s(playlist.target_s)
+def next_deadline(sight: Sight) -> float | None:
+    """When the clock alone may change the verdict of a playlist, the earliest of them; None: never."""
+    now, earliest = sight.now.mono, None
+    for _, _, playlist, counts_from in sight.ageing:
+        target_s = playlist.target_s
+        for targets, _ in reversed(LEVELS):
+            deadline = counts_from + targets * target_s + grace_s(target_s)
+            if deadline > now:
+                if earliest is None or deadline < earliest:
+                    earliest = deadline
+                break
+    return earliest

@@ -12,7 +12,7 @@ from console.feeds.derived import Derived, DerivedFeed, Inputs
 from console.feeds.hub import Hub
 from console.feeds.ledger import LedgerFeed
 from console.feeds.log import LogFeed, LogRing
-from console.feeds.raw import StateFeed
+from console.feeds.raw import PUBLISH_EVERY_S, StateFeed
 from console.feeds.topic import INBOX, Topic
 from console.model.failure import Failure, FailureKind
 from console.model.instant import Instant
@@ -162,6 +162,7 @@ class Doubling:
 
     inputs = ("pods",)
     misses_none_of: tuple[str, ...] = ()
+    every_s: float = PUBLISH_EVERY_S
 
     def __init__(self) -> None:
         self.heard: tuple[int, float] = (0, 0.0)
