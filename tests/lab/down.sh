@@ -12,7 +12,8 @@ done
 if [ "$(site_folder)" = "$LAB" ]; then rm -f "$SITE"; fi
 if [ -e "$LAB/.lab" ]; then
   for name in "${SERVERS[@]}"; do rm -f "$LAB/$name.log"; done
-  rm -rf "${LAB:?}/prometheus" "${LAB:?}/node" "${LAB:?}/media" "$LAB/.lab"
+  for folder in "${FOLDERS[@]}"; do rm -rf "${LAB:?}/$folder"; done
+  rm -f "$LAB/.lab"
   rmdir "$LAB" 2>/dev/null || echo "lab: left $LAB, which holds files that are not the lab's" >&2
 fi
 if [ "${#stopped[@]}" -gt 0 ]; then echo "lab: stopped ${stopped[*]}"; else echo "lab: nothing was up"; fi
