@@ -96,15 +96,15 @@ def to_text(digest: Digest, width: int = 120) -> str:
     critical = sum(row.severity is Severity.CRIT for pane in digest.panes for row in _verdict_rows(pane))
     warning = sum(row.severity is Severity.WARN for pane in digest.panes for row in _verdict_rows(pane))
     scope = f" · {digest.scope}" if digest.scope else ""
-    head = (
-        f"{digest.site}{scope} · {clock(digest.taken_at, with_seconds=False)} UTC · "
-        f"{digest.severity.value} ({critical} critical, {warning} warning)"
-    )
+    open_rows = [row for row in digest.incidents.rows if not row.is_closed] if digest.incidents is not None else []
+    counts = f"{critical} critical, {warning} warning"
+    if digest.severity is Severity.CRIT and not critical:  # then it is an incident that makes it so
+        counts += f", {len(open_rows)} open incident{'s' if len(open_rows) != 1 else ''}"
+    head = f"{digest.site}{scope} · {clock(digest.taken_at, with_seconds=False)} UTC · {digest.severity.value} ({counts})"
     body: list[str] = [head]
     for pane in digest.panes:
         body += _section(pane.title, _told(pane, digest))
     if digest.incidents is not None and digest.view != incidents.VIEW:
-        open_rows = [row for row in digest.incidents.rows if not row.is_closed]
         body += _section("Incident", [row.strip for row in open_rows[:TOLD_ROWS]])
         if digest.incidents.error is not None:
             body += _section("Incident", [_unwell(digest.incidents)])

@@ -181,8 +181,9 @@ def versions_here() -> Document:
 
 def machine_here() -> Document:
     kilobytes = next(line.split()[1] for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
+    release = platform.release().partition("-")[0]  # what follows names the build
     return {
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {release} {platform.machine()}",
         "cores": os.cpu_count(),
         "memory_gb": round(int(kilobytes) / 1024**2, 1),
         "load_1min_at_the_end": round(os.getloadavg()[0], 2),

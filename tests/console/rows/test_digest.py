@@ -126,6 +126,11 @@ async def test_the_digest_is_as_bad_as_its_worst_pane() -> None:
     assert taken(view="capacity").severity is Severity.CRIT, "an open critical incident counts in every view"
 
 
+async def test_where_only_an_incident_is_critical_the_head_says_so() -> None:
+    head = to_text(taken(view="capacity"), 200).splitlines()[0]
+    assert head == "apac · 02:14 UTC · CRIT (0 critical, 2 warning, 1 open incident)"
+
+
 async def test_nothing_known_is_unknown_never_ok() -> None:
     scene = Scene()
     for view in scene.feeds:
