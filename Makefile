@@ -4,7 +4,7 @@ PYTHON ?= python3
 BENCH ?= all
 BIN := .venv/bin
 
-.PHONY: help demo test lint bench lab lab-down proof clean
+.PHONY: help demo test lint bench lab lab-down lab-elasticsearch lab-elasticsearch-down lab-kubernetes lab-kubernetes-down proof clean
 
 help:
 	@echo "make demo      the console on the embedded platform, cycling through every scenario"
@@ -12,6 +12,8 @@ help:
 	@echo "make lint      ruff, mypy, import-linter"
 	@echo "make bench     the benches (BENCH=NAME for one)"
 	@echo "make lab       real servers on loopback; make lab-down stops them"
+	@echo "make lab-kubernetes   a real kube-apiserver on loopback, built at first; make lab-kubernetes-down stops it"
+	@echo "make lab-elasticsearch   a real Elasticsearch on loopback, fetched at first; make lab-elasticsearch-down stops it"
 	@echo "make proof     the long proofs; writes docs/proof/"
 	@echo "make clean     remove .venv and what tools left behind"
 
@@ -48,6 +50,18 @@ lab: .venv/.ready
 lab-down:
 	@test -x tests/lab/down.sh || { echo "make: the lab is not built yet (tests/lab/down.sh is missing)" >&2; exit 1; }
 	@tests/lab/down.sh
+
+lab-kubernetes: .venv/.ready
+	@tests/lab/kubernetes/up.sh
+
+lab-kubernetes-down:
+	@tests/lab/kubernetes/down.sh
+
+lab-elasticsearch: .venv/.ready
+	@tests/lab/elasticsearch/up.sh
+
+lab-elasticsearch-down:
+	@tests/lab/elasticsearch/down.sh
 
 proof: .venv/.ready
 	@test -x tests/proof/run.sh || { echo "make: there are no proofs yet (tests/proof/run.sh is missing)" >&2; exit 1; }

@@ -41,6 +41,8 @@ _DONE = frozenset({"Completed", "Succeeded"})
 
 def pod_severity(pod: Pod, now: Instant) -> tuple[Severity, str]:
     """What a pod's state means; the reason is "" for OK."""
+    if pod.status == pod.phase == "Running" and pod.ready >= pod.containers and not pod.is_deleting:
+        return Severity.OK, ""  # nearly all of many thousand; nothing below says otherwise of such a one
     word = pod.status.removeprefix("Init:")
     if pod.is_deleting or word == "Terminating":
         overdue_s = _age_s(pod.delete_at, now)

@@ -114,6 +114,9 @@ async def _pump(
         await response.write(
             b"".join([lines.event(*one) for one in initial] + [lines.bookmark(opened.after, True)])
         )
+    # As a real server: events are watched without the cache that makes bookmarks, and a version from the future is
+    # waited for in silence.
+    has_bookmarks = options.bookmarks and lines.view.resource.shelf != "events" and opened.after <= store.revision
     bookmark_at = min(loop.time() + serving.bookmark_s, _last_bookmark(end, lasts, unit))
     while True:
         if request.transport is None or request.transport.is_closing():
@@ -130,12 +133,12 @@ async def _pump(
             return
         if now >= end:
             return
-        if options.bookmarks and now >= bookmark_at and not events:
+        if has_bookmarks and now >= bookmark_at and not events:
             await response.write(lines.bookmark(max(store.revision, opened.after)))
             bookmark_at = now + serving.bookmark_s
             if bookmark_at > _last_bookmark(end, lasts, unit) > now:
                 bookmark_at = _last_bookmark(end, lasts, unit)
-        until = min(end, bookmark_at) if options.bookmarks else end
+        until = min(end, bookmark_at) if has_bookmarks else end
         await opened.wait(max(0.0, min(_LOOK_AGAIN_S, until - now)))
 
 

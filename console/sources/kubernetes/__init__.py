@@ -2,9 +2,10 @@
 
 From the outside in: `connection` (kubeconfig, credentials, TLS, one pool a cluster) -> `answer` (bounded
 bytes, refusals) -> `listwatch` (list, watch, recover) -> `reflector` (readings). `wire`, `podstatus`,
-`decode` and `kinds` are pure. Bytes are decoded by msgspec into the few fields that a row needs, in slices
-that let the loop breathe, because the official models cost a hundred times as much; the official Watch is not
-used because it does not recover.
+`pod`, `decode`, `vocabulary`, `lines`, `pages` and `kinds` are pure. Bytes are decoded by msgspec into the few fields
+that a row needs, in slices that let the loop breathe, because the official models cost thirty times as much; the
+official Watch is not used because it does not recover. A healthy object takes short ways (decoded with its page or its
+watch line in one scan, its shared texts looked up); whatever is odd about it sends it the long way, which alone decides.
 
 What must not be done here: import kubernetes or aiohttp at module level (0.8 s of CPU before the first paint;
 `kubeconfig` is the one module that does, and it is imported in a thread on first use), keep whole objects,
@@ -19,7 +20,7 @@ from console.model.instant import Clock
 from console.model.kube import Deployment, KubeEvent, Node, Pod
 from console.sources.kubernetes.connection import Connection, KubeTarget
 from console.sources.kubernetes.decode import DEPLOYMENTS, EVENTS, NODES, PODS
-from console.sources.kubernetes.listwatch import Pace
+from console.sources.kubernetes.pace import Pace
 from console.sources.kubernetes.questions import Access, Questions
 from console.sources.kubernetes.reflector import Reflector
 

@@ -116,24 +116,26 @@ class Answer:
 
         What is large is read in turns: a cluster has a dozen lists, and together they must not cost a dozen limits.
         """
-        data = bytearray()
-        await self._read(data, FREE_BYTES if turn is not None else limit, limit)
-        if turn is not None and len(data) > FREE_BYTES:
+        chunks: list[bytes] = []
+        size = await self._read(chunks, 0, FREE_BYTES if turn is not None else limit, limit)
+        if turn is not None and size > FREE_BYTES:
             async with turn:
                 try:
                     async with asyncio.timeout(TURN_S):
-                        await self._read(data, limit, limit)
+                        await self._read(chunks, size, limit, limit)
                 except TimeoutError as error:
                     raise unreachable(self.where, error, TURN_S) from error
-        return Body(self.status, self.headers, bytes(data), self.where)
+        return Body(self.status, self.headers, b"".join(chunks), self.where)
 
-    async def _read(self, data: bytearray, until: int, limit: int) -> None:
-        """To its end, or past `until`; past `limit` is TOO_LARGE."""
-        while len(data) <= until and (chunk := await self.chunk()):
-            data += chunk
-        if len(data) > limit:
+    async def _read(self, chunks: list[bytes], size: int, until: int, limit: int) -> int:
+        """To its end, or past `until`: how large it is by then; past `limit` is TOO_LARGE."""
+        while size <= until and (chunk := await self.chunk()):
+            chunks.append(chunk)
+            size += len(chunk)
+        if size > limit:
             hint = "narrow it: namespaces in the configuration"
             raise self.where.error(FailureKind.TOO_LARGE, f"more than {limit:,} bytes", hint)
+        return size
 
 
 def refusal(where: Where, status: int, headers: Mapping[str, str], data: bytes) -> SourceError | Expired:
@@ -163,6 +165,14 @@ def in_band(where: Where, said: Status) -> SourceError | Expired:
     kind = _KINDS.get(said.code or 500, FailureKind.BAD_ANSWER)
     words = f"{said.code}: {said.message or said.reason or 'no words'}"
     return where.error(kind, f"the watch said {words}", "it is opened again by itself", _retry_after({}, said))
+
+
+def no_watch(where: Where, data: bytes) -> SourceError:
+    """What came is no watch event."""
+    words = data[:120].decode("utf-8", "replace").strip()
+    return where.error(
+        FailureKind.BAD_ANSWER, f"no watch event: {words}", "a proxy or a login page before the API server?"
+    )
 
 
 def status_object(data: bytes) -> Status | None:

@@ -26,18 +26,16 @@ class Lines:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines that this chunk completed, without newline, blank ones left out. Raises LineTooLong."""
-        head, newline, rest = chunk.partition(b"\n")
-        if not newline:
-            self._begin(chunk)
-            return []
-        self._begin(head)
-        first = self.torn
-        *whole, tail = rest.split(b"\n")
-        self._begun, self._size = [], 0
+        *whole, tail = chunk.split(b"\n")
+        if whole:
+            if self._begun:
+                self._begin(whole[0])
+                whole[0] = self.torn
+            self._begun, self._size = [], 0
         self._begin(tail)
         if whole and max(map(len, whole)) > self._limit:
             raise LineTooLong
-        return [line for line in (first, *whole) if line.strip()]
+        return [line for line in whole if line.strip()]
 
     def _begin(self, piece: bytes) -> None:
         if piece:

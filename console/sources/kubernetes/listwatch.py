@@ -20,37 +20,36 @@ import msgspec
 from console.model.failure import Failure, FailureKind, SourceError
 from console.model.instant import Clock, Instant
 from console.sources.backoff import Backoff
-from console.sources.kubernetes.answer import BODY_LIMIT, PAGE_BYTES, Answer, Body, Expired, Where, in_band, refusal
+from console.sources.kubernetes.answer import (
+    BODY_LIMIT,
+    PAGE_BYTES,
+    Answer,
+    Body,
+    Expired,
+    Where,
+    in_band,
+    no_watch,
+    refusal,
+)
 from console.sources.kubernetes.connection import Connection
 from console.sources.kubernetes.decode import UNREADABLE_ERRORS, Unreadable, item
 from console.sources.kubernetes.kinds import Kind, Place
-from console.sources.kubernetes.lines import LINE_LIMIT, Lines, LineTooLong
-from console.sources.kubernetes.pages import is_json, page_of, slices
+from console.sources.kubernetes.lines import Lines, LineTooLong
+from console.sources.kubernetes.pace import Pace
+from console.sources.kubernetes.pages import SLICE_BYTES, Missed, changed_in, is_json, objects_of, slices
 from console.sources.kubernetes.wire import Bookmark, Frame, Status
 from console.sources.meter import Meter
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-PAGE_OBJECTS = 500
 LEAST_PAGE = 8  # objects of 2 MB, the most that etcd holds, in a page of 16
 OBJECTS_LIMIT = 250_000
 SHORT_S = 1.0  # a watch that lived less has not proved anything
 FRUITFUL_SHORT_WATCHES = 3  # short ones that brought something, before even those are slowed down
 # A watch that lived longer and brought not even a bookmark may be at a version from the future.
 SILENT_S = 60.0
-
-
-class Pace(msgspec.Struct, frozen=True):
-    """How long things may take. `silence_s` is a little more than the minute between two bookmarks of an API
-    server.
-    """
-
-    # TimeoutSeconds is drawn from it, so that watches do not end together.
-    watch_s: tuple[int, int] = (300, 600)
-    silence_s: float = 75.0
-    page_objects: int = PAGE_OBJECTS
-    line_bytes: int = LINE_LIMIT
+_CHANGES = frozenset(("ADDED", "MODIFIED", "DELETED"))
 
 
 class ListWatch(Generic[T]):
@@ -95,6 +94,7 @@ class ListWatch(Generic[T]):
         self._proof: Instant | None = None
         self._followed_at: float | None = None
         self._short_watches = 0
+        self._applied_bytes = 0  # since the loop had its turn
 
     @property
     def alive_at(self) -> Instant | None:
@@ -126,10 +126,13 @@ class ListWatch(Generic[T]):
             except Exception as error:  # ours: one source tells it, nothing else is disturbed
                 failure = self._internal(error)
                 self.version = None
-            lived_s = 0.0 if self._followed_at is None else self._clock.now().mono - self._followed_at
-            self._short_watches = 0 if lived_s >= SHORT_S else self._short_watches + 1
-            if self._short_watches == 0:
-                backoff.reset()
+            # One that could not even be asked for is no short watch, but a failure, and waits as one: after an outage
+            # the server's 410 must be followed at once, however long we had been knocking.
+            if failure is None or self._followed_at is not None:
+                lived_s = 0.0 if self._followed_at is None else self._clock.now().mono - self._followed_at
+                self._short_watches = 0 if lived_s >= SHORT_S else self._short_watches + 1
+                if self._short_watches == 0:
+                    backoff.reset()
             if failure is not None:
                 self._fail(failure)
                 await self._clock.sleep(backoff.next_s(failure.retry_after_s))
@@ -159,40 +162,29 @@ class ListWatch(Generic[T]):
         )
 
     async def _list_in_pages(self, limit: int) -> None:
+        before = self.items
         fresh: dict[str, T] = {}
-        unreadable: set[str] = set()
         touched: set[str] = set()
-        nameless = 0
+        missed = Missed(set())
         version = token = ""
         while True:
             body = await self._page(limit, token)
-            page = page_of(body)
-            version = version or (page.metadata.resource_version if page.metadata else None) or ""
-            for start in slices(page.items or []):
-                for raw in start:
-                    try:
-                        got = item(self._kind, raw, self._place)
-                    except Unreadable as error:
-                        nameless += error.key is None
-                        if error.key is not None:
-                            unreadable.add(error.key)
-                        continue
-                    known = self.items.get(got.key)
-                    if known == got.value:
-                        fresh[got.key] = known
-                    else:
-                        fresh[got.key] = got.value
-                        touched.add(got.key)
+            head, slices_of_it = objects_of(body, self._kind, self._place, missed)
+            version = version or head.resource_version or ""
+            for some in slices_of_it:
+                touched.update(changed_in(some, before))
+                fresh.update(some)
                 await asyncio.sleep(0)
             if len(fresh) > OBJECTS_LIMIT:
                 raise self._too_many(body.where)
-            token = (page.metadata.continue_ if page.metadata else None) or ""
+            token = head.continue_ or ""
             if not token:
                 break
         if not version:
             raise body.where.error(FailureKind.BAD_ANSWER, "a list without a resourceVersion", "is it an API server?")
-        touched.update(self.items.keys() - fresh.keys())  # deleted while nobody watched
-        self.items, self.unreadable, self.nameless, self.version = fresh, unreadable, nameless, version
+        touched.update(before.keys() - fresh.keys())  # deleted while nobody watched
+        self.items, self.version = fresh, version
+        self.unreadable, self.nameless = missed.keys, missed.nameless
         self.touched |= touched
         self.lists += 1
         self.is_listed = True
@@ -218,6 +210,9 @@ class ListWatch(Generic[T]):
     async def _watch(self, version: str) -> bool:
         """One watch to its end, proper or not; True when it brought something. Raises as `_list` does."""
         timeout_s = self._rng.randint(*self._pace.watch_s)
+        if not self._kind.has_bookmarks:  # its proper end must come before its silence would be taken for a dead line
+            silence_s = int(self._pace.silence_s)
+            timeout_s = min(timeout_s, self._rng.randint(max(1, silence_s // 2), max(1, silence_s * 3 // 4)))
         params = {
             "watch": "true",
             "allowWatchBookmarks": "true",
@@ -245,6 +240,7 @@ class ListWatch(Generic[T]):
         opened = self._followed_at = self._clock.now().mono
         lines = Lines(self._pace.line_bytes)
         has_lines = False
+        before = self._proof, self.failure
         self._is_watching = True
         self._alive(answer.server_date)
         while True:
@@ -257,7 +253,13 @@ class ListWatch(Generic[T]):
             if not chunk:
                 break
             self._meter.received(len(chunk))
-            has_lines = await self._take(lines, chunk, answer.where) or has_lines
+            try:
+                has_lines = await self._take(lines, chunk, answer.where) or has_lines
+            except Expired:
+                if not has_lines:  # what we have is older than the server remembers: that it let us in proved nothing
+                    self._proof, self.failure = before
+                    self._changed()
+                raise
         if lines.torn.strip() and (is_json(lines.torn) or not has_lines):
             self._apply(lines.torn, answer.where)  # a whole event without its newline, or no watch at all
         if not has_lines and self._clock.now().mono - opened >= SILENT_S:
@@ -275,18 +277,40 @@ class ListWatch(Generic[T]):
             got = f"an event of more than {self._pace.line_bytes:,} bytes"
             raise where.error(FailureKind.TOO_LARGE, got, "the collection is listed again") from None
         for some in slices(whole):
-            for line in some:
-                self._apply(line, where)
+            if self._applied_bytes >= SLICE_BYTES // 4:  # many small chunks hold up the loop as one large one does
+                self._applied_bytes = 0
+                await asyncio.sleep(0)
+            self._apply_all(some, where)
+            self._applied_bytes += sum(map(len, some))
+        if whole:
             self._changed()
-            await asyncio.sleep(0)
         return bool(whole)
+
+    def _apply_all(self, lines: list[bytes], where: Where) -> None:
+        """Changes of readable objects in one scan each; every other line takes the long way."""
+        whole = self._kind.whole
+        if whole is None:
+            for line in lines:
+                self._apply(line, where)
+            return
+        decode, made, place = whole.frame.decode, whole.made, self._place
+        for line in lines:
+            try:
+                frame = decode(line)
+                change = made(frame.object, place) if frame.type in _CHANGES else None
+            except UNREADABLE_ERRORS:
+                change = None
+            if change is None:
+                self._apply(line, where)
+            else:
+                self._put(*change, frame.type == "DELETED", where)
 
     def _apply(self, line: bytes, where: Where) -> None:
         try:
             frame = msgspec.json.decode(line, type=Frame)
         except UNREADABLE_ERRORS:
             self.version = None
-            raise self._no_watch(where, line) from None
+            raise no_watch(where, line) from None
         match frame.type:
             case "ADDED" | "MODIFIED":
                 self._store(frame.object, where, is_deleted=False)
@@ -298,7 +322,7 @@ class ListWatch(Generic[T]):
                 raise self._error(frame.object, where)
             case None:
                 self.version = None
-                raise self._no_watch(where, line)
+                raise no_watch(where, line)
             case _:
                 return  # a type that a newer server knows
 
@@ -316,18 +340,24 @@ class ListWatch(Generic[T]):
             else:
                 self.items.pop(key, None)
                 self.unreadable.discard(key) if is_deleted else self.unreadable.add(key)
+            if key is not None:
+                self.touched.add(key)
+            self.version = version or self.version
         else:
-            key, version = got.key, got.version
+            self._put(got.key, got.value, got.version, is_deleted, where)
+
+    def _put(self, key: str, value: T, version: str, is_deleted: bool, where: Where) -> None:
+        if self.unreadable:
             self.unreadable.discard(key)
-            if is_deleted:
-                self.items.pop(key, None)
-            else:
-                self.items[key] = got.value
-                if len(self.items) > OBJECTS_LIMIT:
-                    raise self._too_many(where)
-        if key is not None:
-            self.touched.add(key)
-        self.version = version or self.version
+        if is_deleted:
+            self.items.pop(key, None)
+        else:
+            self.items[key] = value
+            if len(self.items) > OBJECTS_LIMIT:
+                raise self._too_many(where)
+        self.touched.add(key)
+        if version:
+            self.version = version
 
     def _bookmark(self, raw: msgspec.Raw) -> None:
         """Only its version counts: it is an almost empty object and never stored."""
@@ -369,11 +399,6 @@ class ListWatch(Generic[T]):
         self.version = None
         got = f"more than {OBJECTS_LIMIT:,} {self._kind.plural}"
         return where.error(FailureKind.TOO_LARGE, got, "name the namespaces to watch in the configuration")
-
-    def _no_watch(self, where: Where, data: bytes) -> SourceError:
-        words = data[:120].decode("utf-8", "replace").strip()
-        got = f"no watch event: {words}"
-        return where.error(FailureKind.BAD_ANSWER, got, "a proxy or a login page before the API server?")
 
     def _internal(self, error: Exception) -> Failure:
         ref = f"{self._rng.getrandbits(32):08x}"

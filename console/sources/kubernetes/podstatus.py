@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from console.sources.kubernetes.wire import (
-    Condition,
-    Container,
     ContainerStatus,
+    InitContainer,
+    InitStatus,
+    PodCondition,
     PodStatus,
     Terminated,
     WirePod,
@@ -29,6 +30,39 @@ class Printed(NamedTuple):
     ready: int
     containers: int
     restarts: int
+
+
+def running(pod: WirePod) -> tuple[int, int, bool] | None:
+    """A short way for the pod of which `printed` would say Running, and in which nothing is ended or waits now:
+    how many are ready, the restarts, and whether some container has ended before. That is most pods.
+
+    None for every other, also where only the long way can tell: init containers, a deletion, a scheduling gate.
+    """
+    status, spec = pod.status, pod.spec
+    if (
+        status is None
+        or status.phase != "Running"
+        or status.reason
+        or status.init_container_statuses
+        or pod.metadata.deletion_timestamp is not None
+        or (spec is not None and spec.init_containers)
+    ):
+        return None
+    for condition in status.conditions or ():
+        if condition.reason == "SchedulingGated":
+            return None
+    ready = restarts = 0
+    has_ended_before = False
+    for container in status.container_statuses or ():
+        state, last = container.state, container.last_state
+        if state is None or state.running is None or state.waiting is not None or state.terminated is not None:
+            return None
+        if container.ready:
+            ready += 1
+        restarts += container.restart_count or 0
+        if last is not None and last.terminated is not None:
+            has_ended_before = True
+    return ready, restarts, has_ended_before
 
 
 def printed(pod: WirePod) -> Printed:
@@ -78,7 +112,7 @@ class _Inits(NamedTuple):
     sidecar_restarts: int
 
 
-def _inits(statuses: list[ContainerStatus], sidecars: set[str | None], total: int) -> _Inits:
+def _inits(statuses: list[InitStatus], sidecars: set[str | None], total: int) -> _Inits:
     """The first init container that is neither done nor a started sidecar names the pod."""
     ready = restarts = sidecar_restarts = 0
     for index, container in enumerate(statuses):
@@ -120,9 +154,9 @@ def _end_word(ended: Terminated) -> str:
     return f"Signal:{ended.signal}" if ended.signal else f"ExitCode:{ended.exit_code or 0}"
 
 
-def _is_sidecar(container: Container) -> bool:
+def _is_sidecar(container: InitContainer) -> bool:
     return container.restart_policy == "Always"
 
 
-def _is_true(conditions: list[Condition], kind: str) -> bool:
+def _is_true(conditions: list[PodCondition], kind: str) -> bool:
     return any(condition.type == kind and condition.status == "True" for condition in conditions)

@@ -25,7 +25,8 @@ from console.model.severity import State
 from console.model.source import Cost
 from console.sources.kubernetes.connection import Connection
 from console.sources.kubernetes.kinds import Kind
-from console.sources.kubernetes.listwatch import ListWatch, Pace
+from console.sources.kubernetes.listwatch import ListWatch
+from console.sources.kubernetes.pace import Pace
 from console.sources.meter import Meter
 
 T = TypeVar("T")

@@ -1,17 +1,20 @@
 """The parts of Kubernetes' objects that we read, as they come over the wire.
 
-Decoding is the cost of watching: 20,000 pods are 105 ms into structs that name only these fields, and 17.7 s
-into full models. So a field is here because a row, a judge or a pivot reads it. Everything may be absent or
-null, since servers from 1.20 on leave out what is empty. Numbers and times stay as they were written;
-`decode` makes sense of them.
+Decoding is the cost of watching: 20,000 pods are 85 ms into structs that name only these fields (50 ms when nothing
+at all is kept), and 13 s into full models. So a field is here because a row, a judge or a pivot reads it. Everything
+may be absent or null, since servers from 1.20 on leave out what is empty. Numbers and times stay as they were
+written; `decode` and `pod` make sense of them. A pod's fields stand in the order in which servers write them, where
+the decoder looks first.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Raw
+
+W = TypeVar("W")
 
 
 class Wire(msgspec.Struct, rename="camel", gc=False):
@@ -33,7 +36,6 @@ class Meta(Wire):
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
     labels: dict[str, str] | None = None
-    owner_references: list[Owner] | None = None
 
 
 class AnnotatedMeta(Meta):
@@ -62,18 +64,24 @@ class ContainerState(Wire):
 
 
 class ContainerStatus(Wire):
-    name: str | None = None
-    ready: bool | None = None
-    started: bool | None = None
-    restart_count: int | None = None
     state: ContainerState | None = None
     last_state: ContainerState | None = None
+    ready: bool | None = None
+    restart_count: int | None = None
+
+
+class InitStatus(ContainerStatus):
+    name: str | None = None
+    started: bool | None = None
 
 
 class Container(Wire):
-    name: str | None = None
     image: str | None = None
-    restart_policy: str | None = None  # "Always" on an init container: a native sidecar (1.29 on)
+
+
+class InitContainer(Wire):
+    name: str | None = None
+    restart_policy: str | None = None  # "Always": a native sidecar (1.29 on)
 
 
 class Condition(Wire):
@@ -84,22 +92,43 @@ class Condition(Wire):
     last_transition_time: str | None = None
 
 
+class PodMeta(Wire):
+    """Labels and owners stay undecoded: most pods share theirs with others, byte for byte (`vocabulary`)."""
+
+    name: str | None = None
+    namespace: str | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    labels: Raw = Raw(b"null")
+    owner_references: Raw = Raw(b"null")
+
+
+class PodCondition(Wire):
+    """Only these: a text that is not read is not built, and a pod has four or five conditions."""
+
+    type: str = ""
+    status: str | None = None
+    reason: str | None = None
+
+
 class PodSpec(Wire):
-    node_name: str | None = None
+    init_containers: list[InitContainer] | None = None
     containers: list[Container] | None = None
-    init_containers: list[Container] | None = None
+    node_name: str | None = None
 
 
 class PodStatus(Wire):
     phase: str | None = None
+    conditions: list[PodCondition] | None = None
     reason: str | None = None
-    conditions: list[Condition] | None = None
+    init_container_statuses: list[InitStatus] | None = None
     container_statuses: list[ContainerStatus] | None = None
-    init_container_statuses: list[ContainerStatus] | None = None
 
 
 class WirePod(Wire):
-    metadata: Meta
+    metadata: PodMeta
     spec: PodSpec | None = None
     status: PodStatus | None = None
 
@@ -200,6 +229,21 @@ class Frame(Wire):
 
     type: str | None = None
     object: Raw = Raw(b"null")
+
+
+class WholePage(Wire, Generic[W]):
+    """A page in one scan, when every object in it can be read."""
+
+    kind: str | None = None
+    metadata: ListMeta | None = None
+    items: list[W] | None = None
+
+
+class WholeFrame(Wire, Generic[W]):
+    """One line of a watch in one scan, when its object can be read."""
+
+    object: W
+    type: str | None = None
 
 
 class Bookmark(Wire):

@@ -129,3 +129,17 @@ def test_the_state_of_a_well_cluster_is_told_as_such() -> None:
     value = msgspec.structs.replace(workloads(NOW), deployments={})
     pane = made(value, service="origin")
     assert (pane.severity, pane.summary) == (Severity.OK, "demo-1 · 6 pods · all well")
+
+
+@pytest.mark.parametrize("state", [State.STALE, State.ERROR])
+def test_a_pod_that_was_starting_when_its_cluster_was_last_heard_is_not_blamed_for_a_time_nobody_looked(state: State) -> None:
+    value = workloads(NOW)
+    key, pod = next((key, pod) for key, pod in value.pods.items() if pod.status == "Running")
+    young = msgspec.structs.replace(pod, ready=0, restarts=0, created_at=NOW.plus(-5).utc)
+    reading = live(msgspec.structs.replace(value, pods={key: young}), NOW)
+    old = msgspec.structs.replace(reading, state=state)
+    later = NOW.plus(600)
+    (row,) = rows.pane(old, Scope(), later).rows
+    assert row.severity is Severity.UNKNOWN and row.age_s == 605
+    (row,) = rows.pane(reading, Scope(), later).rows
+    assert row.severity is Severity.WARN, "what is known to be so now is judged now"

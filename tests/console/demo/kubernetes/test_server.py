@@ -65,6 +65,16 @@ async def test_with_the_gate_on_a_streaming_list_ends_its_first_part_with_a_mark
         int(e["object"]["metadata"]["resourceVersion"]) for e in events[:24])
 
 
+async def test_a_quiet_watch_has_bookmarks_unless_it_is_of_events_or_from_the_future(platform):
+    server = await platform(bookmark_s=0.02)
+    now = int((await server.get("/api/v1/events"))["metadata"]["resourceVersion"])
+    for path, since, are_there in (("pods", now, True), ("pods", now + 9999, False), ("events", now, False)):
+        query = f"watch=1&resourceVersion={since}&allowWatchBookmarks=true&timeoutSeconds=2"
+        async with server.watch(f"/api/v1/{path}?{query}") as stream:
+            lines = await stream.rest()
+        assert ({line["type"] for line in lines} == {"BOOKMARK"}) if are_there else lines == [], (path, since)
+
+
 async def test_paging_through_a_changing_cluster_is_one_moment(platform):
     server = await platform("bad-deploy")
     first = await server.get("/api/v1/pods?limit=150")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from datetime import timedelta
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ import pytest
 
 from console.model.failure import FailureKind
 from console.model.severity import State
-from console.sources.kubernetes import Connection, KubeTarget, Pace, pods
+from console.sources.kubernetes import Connection, KubeTarget, Pace, events, pods
 
 GONE = {
     "kind": "Status",
@@ -103,6 +104,57 @@ async def test_410_lists_again_and_what_was_deleted_meanwhile_is_gone(api, clock
     assert all(reading.error is None for reading in reader.all)
 
 
+@pytest.mark.parametrize("how", ["in the stream", "as a status"])
+async def test_after_an_outage_410_is_followed_at_once_and_what_is_outdated_is_not_called_live(api, fast_clock, reading, how):
+    """As a restarted API server does it: its cache is new, and our version is older. However long we had knocked before,
+    the list comes next and not after one more wait.
+    """
+
+    class Unlucky(random.Random):
+        """Always waits as long as it may: 0.8, 1.6 ... 12.8 s, and 25.6 s would be next."""
+
+        def uniform(self, a, b):
+            return b
+
+    clock = fast_clock(speed=25.0)
+    api.pod("a")
+    listed_at = []
+
+    async def cut(wire, asked):
+        await wire.begin()
+        del api.objects["a"]
+        api.pod("b")
+        wire.cut()
+
+    async def refused(wire, asked):
+        await wire.reply(503, b"starting", "text/plain")
+
+    async def expired(wire, asked):
+        listed_at.append(clock.now().mono)
+        if how == "as a status":
+            await wire.reply(410, GONE)
+            return
+        await wire.begin()
+        await wire.line({"type": "ERROR", "object": GONE})
+        await wire.end()
+
+    async def slowly(wire, asked):
+        listed_at.append(clock.now().mono)
+        await asyncio.sleep(0.3)  # a large list: the old objects are on the screen meanwhile
+        await wire.reply(200, api.list_body())
+
+    async def all_there(wire, asked):
+        await wire.reply(200, api.list_body())
+
+    api.watches.extend([cut, *[refused] * 5, expired])
+    api.lists.extend([all_there, slowly])
+    async with reading(pods(KubeTarget(cluster="c1", url=api.url), clock, rng=Unlucky(1))) as reader:
+        await reader.until_names("b")
+    assert listed_at[1] - listed_at[0] < 15.0, "one more wait before the list"
+    outdated = [one for one in reader.all if one.value is not None and "c1/live/a" in one.value.items]
+    assert outdated[-1].state is State.ERROR
+
+
 async def test_a_server_that_always_says_410_is_asked_ever_more_slowly(api, clock, fast_clock, reading, until):
     api.pod("a")
 
@@ -118,6 +170,15 @@ async def test_a_server_that_always_says_410_is_asked_ever_more_slowly(api, cloc
         await asyncio.sleep(0.3)
         assert slow.now().mono - began >= 0.3
     assert len(api.listed) <= 4 + 8
+
+
+async def test_a_quiet_watch_of_events_ends_properly_before_its_silence_looks_like_a_dead_line(api, clock, reading, until):
+    """An API server never sends bookmarks for events, and a night may pass without any."""
+    api.kind = "Event"
+    source = events(KubeTarget(cluster="c1", url=api.url), clock)
+    async with reading(source):
+        await until(lambda: api.watched)
+    assert int(api.watched[0].query["timeoutSeconds"]) < Pace().silence_s - 15
 
 
 async def test_bookmarks_move_the_version_and_are_not_stored(api, clock, reading, until):
@@ -592,7 +653,7 @@ async def test_our_own_fault_is_one_failure_with_a_reference(api, clock, reading
     def broken(*_):
         raise KeyError("ours")
 
-    monkeypatch.setattr("console.sources.kubernetes.listwatch.page_of", broken)
+    monkeypatch.setattr("console.sources.kubernetes.listwatch.objects_of", broken)
     async with reading(source(api, clock)) as reader:
         failed = await reader.until(lambda r: r.state is State.ERROR)
     assert failed.error.kind is FailureKind.INTERNAL
