@@ -29,7 +29,7 @@ async def ask(chart: Chart, backend: Elasticsearch, names: ScopeNames, clock: Cl
         await _greet(chart, index)
         await _health(chart, index)
         await _fields(chart, index, backend.index, log_fields(names))
-        chart.dated(index.server_date)
+        chart.dated(index.server_date or await questions.moment(index))
     finally:
         await index.close()
 

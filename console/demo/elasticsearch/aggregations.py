@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from console.demo.elasticsearch.dates import MS, as_interval, check_format, parse_date
-from console.demo.elasticsearch.documents import FIELDS, Field
+from console.demo.elasticsearch.documents import FIELDS, INDEX_FIELD, Field
 from console.demo.elasticsearch.errors import illegal, parsing
 
 MAX_DEPTH = 5
@@ -75,7 +75,7 @@ def _one(name: str, inside: object, now_ns: int, depth: int) -> Aggregation:
     if not isinstance(options.get("field"), str):
         raise illegal(f"Required one of fields [field, script], but none were specified for [{name}]")
     below = aggregations(inside.get("aggs", inside.get("aggregations")), now_ns, depth + 1)
-    field = FIELDS.get(options["field"])
+    field = INDEX_FIELD if options["field"] == INDEX_FIELD.name else FIELDS.get(options["field"])
     if field is not None and field.type == "match_only_text":
         raise illegal(
             f"Fielddata is not supported on field [{field.name}] of type [match_only_text]", phase=True

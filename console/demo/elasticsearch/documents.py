@@ -141,3 +141,5 @@ FIELDS: dict[str, Field] = {
         Field("labels.channel", "keyword", lambda d: d.emitter.channel),
     )
 }
+INDEX_FIELD = Field("_index", "keyword", lambda d: INDEX)
+"""In no mapping, and aggregated all the same."""

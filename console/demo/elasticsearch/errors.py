@@ -21,7 +21,9 @@ class EsError(Exception):
         self.details = details
 
     def body(self) -> dict[str, Any]:
-        """The JSON body."""
+        """The JSON body. A media type is refused before anybody could word a cause: 8.19 says it in one line."""
+        if self.status == 406:
+            return {"error": self.reason, "status": self.status}
         cause = {"type": self.type, "reason": self.reason, **self.details}
         root = {key: value for key, value in cause.items() if key != "caused_by"}
         error = {"root_cause": [root], **cause}

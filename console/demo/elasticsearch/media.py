@@ -26,8 +26,7 @@ def check_body_type(content_type: str) -> None:
     if _vendor("Content-Type", content_type):
         return
     if content_type.split(";")[0].strip().lower() not in (PLAIN, "application/x-ndjson"):
-        shown = f"[{content_type}] is not supported" if content_type else "[] is missing"
-        raise EsError(406, "media_type_header_exception", f"Content-Type header {shown}")
+        raise EsError(406, "media_type_header_exception", f"Content-Type header [{content_type}] is not supported")
 
 
 def _vendor(header: str, value: str) -> bool:

@@ -184,6 +184,7 @@ class _Api:
                 "relocating_shards": 0,
                 "initializing_shards": 0,
                 "unassigned_shards": 0,
+                "unassigned_primary_shards": 0,
                 "delayed_unassigned_shards": 0,
                 "number_of_pending_tasks": 0,
                 "number_of_in_flight_fetch": 0,

@@ -8,12 +8,35 @@ from typing import Any, Protocol
 
 import msgspec
 
+from console.sources.sanitise import clean
+
+DATES = frozenset({"date", "date_nanos"})
+
+
+class _Why(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
+class _Failed(msgspec.Struct, frozen=True):
+    index: str | None = None
+    reason: _Why = _Why()
+
 
 class Shards(msgspec.Struct, frozen=True):
-    """How many shards should have answered, and how many could not."""
+    """How many shards should have answered, and how many could not; `failures` tells each reason once."""
 
     total: int = 0
     failed: int = 0
+    failures: list[_Failed] = []
+
+    @property
+    def lacking(self) -> str:
+        """Which shards are missing, and why; empty when all answered."""
+        if self.failed <= 0:
+            return ""
+        told = f"{self.failed} of {self.total} shards failed"
+        first = next((one for one in self.failures if one.reason.type), None)
+        return told if first is None else clean(f"{told} ({first.index}: {first.reason.type})", 200)
 
 
 class Clusters(msgspec.Struct, frozen=True):
@@ -48,7 +71,7 @@ class Searched(msgspec.Struct, frozen=True):
     def lacking(self) -> str:
         """Why this answer is not whole; empty when it is."""
         if self.shards.failed > 0:
-            return f"{self.shards.failed} of {self.shards.total} shards failed"
+            return self.shards.lacking
         missing = self.clusters.skipped + self.clusters.partial + self.clusters.failed
         if missing > 0:
             return f"{missing} of {self.clusters.total} clusters did not answer in full"
@@ -76,11 +99,20 @@ class Capabilities(msgspec.Struct, frozen=True):
 
     types: Mapping[str, frozenset[str]]
     indices: int
+    silent: int = 0  # indices that match and could not be asked: none of their shards is there
+
+    def spelt(self, name: str) -> str:
+        """What a field is, for a reader: "text", "date or text", "unmapped"."""
+        return clean(" or ".join(sorted(self.types.get(name, frozenset({"unmapped"})))), 100)
+
+    def is_date_somewhere(self, name: str) -> bool:
+        """Whether any matching index has the field as a date."""
+        return bool(self.types.get(name, frozenset()) & DATES)
 
     def is_date_everywhere(self, name: str) -> bool:
         """Whether every matching index has the field, as a date."""
         types = self.types.get(name, frozenset())
-        return self.indices > 0 and bool(types) and types <= {"date", "date_nanos"}
+        return self.indices > 0 and bool(types) and types <= DATES
 
 
 class LogIndex(Protocol):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -27,6 +28,7 @@ __all__ = ["ElasticIndex"]
 T = TypeVar("T")
 KIND = "elasticsearch"
 KEEP_ALIVE = "1m"  # a point in time that was not closed (we died) costs the server a minute
+_PARTIAL = "allow_partial_search_results"
 DEFAULT_REFRESH_S = 1.0
 NEVER_REFRESHED_S = 30.0  # refresh_interval -1: somebody else decides, look now and then
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|micros|nanos|s|m|h|d)?")
@@ -36,6 +38,17 @@ _UNIT_S = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 
 class _Cause(msgspec.Struct):
     type: str = ""
     reason: str | None = None
+    caused_by: _Cause | None = None
+    root_cause: list[_Cause] = []
+
+    @property
+    def said(self) -> str:
+        """Its own words, and those of what lies under it: "all shards failed" and an empty reason explain nothing."""
+        under = self.caused_by or next((one for one in self.root_cause if one.type != self.type), None)
+        own = ": ".join(filter(None, (self.type, self.reason)))
+        if under is None:
+            return own
+        return f"{own}: {under.reason or under.type}" if under.type == self.type else f"{own}: {under.said}"
 
 
 class _ErrorBody(msgspec.Struct):
@@ -49,6 +62,7 @@ class _Pit(msgspec.Struct):
 class _FieldCaps(msgspec.Struct):
     indices: list[str] | str = []
     fields: dict[str, dict[str, Any]] = {}
+    failed_indices: int = 0
 
 
 class ElasticIndex:
@@ -68,6 +82,7 @@ class ElasticIndex:
         self._opening = asyncio.Lock()
         self._trouble: list[BaseException] = []
         self._server_date: datetime | None = None
+        self._may_be_partial = True
 
     @property
     def server_date(self) -> datetime | None:
@@ -82,7 +97,11 @@ class ElasticIndex:
             lambda client: client.field_caps(index=self._index, fields=names, include_unmapped=True),
         )
         indices = told.indices if isinstance(told.indices, list) else [told.indices]
-        return Capabilities(types={name: frozenset(types) for name, types in told.fields.items()}, indices=len(indices))
+        return Capabilities(
+            types={name: frozenset(types) for name, types in told.fields.items()},
+            indices=len(indices),
+            silent=told.failed_indices,
+        )
 
     async def refresh_interval_s(self) -> float:
         """The longest of the matching indices, in seconds; 1 (the server's default) where none is set or
@@ -99,14 +118,33 @@ class ElasticIndex:
         return max(spans, default=DEFAULT_REFRESH_S)
 
     async def open_pit(self) -> str:
-        """A frozen view of the index; to be closed."""
-        return (
-            await self._ask(
-                "open a point in time",
-                _Pit,
-                lambda client: client.open_point_in_time(index=self._index, keep_alive=KEEP_ALIVE),
-            )
-        ).id
+        """A frozen view of the index; to be closed.
+
+        A view of the shards that are there: without being told so, a server refuses to open one while any shard is
+        missing, and one red index would hide the lines of all others. What is missing is told by each search. Servers
+        before 8.16 do not know the parameter, and so are asked again without it.
+        """
+        if not self._may_be_partial:
+            return await self._open_pit(False)
+        try:
+            return await self._open_pit(True)
+        except SourceError as error:
+            if error.failure.kind is not FailureKind.REJECTED:
+                raise
+        opened = await self._open_pit(False)
+        self._may_be_partial = False
+        return opened
+
+    async def _open_pit(self, may_be_partial: bool) -> str:
+        path = f"/{quote(self._index, safe=',*')}/_pit"
+        params = {"keep_alive": KEEP_ALIVE, **({_PARTIAL: "true"} if may_be_partial else {})}
+        headers = {"accept": "application/json"}
+        opened = await self._ask(
+            "open a point in time",
+            _Pit,
+            lambda client: client.perform_request("POST", path, params=params, headers=headers),
+        )
+        return opened.id
 
     async def close_pit(self, pit_id: str) -> None:
         """Frees the view; one that is gone already is no error."""
@@ -256,7 +294,7 @@ def _status(error: Any, tried: str, on: str) -> Failure:
     if page is None:
         try:
             cause = msgspec.json.decode(content, type=_ErrorBody).error
-            said = cause if isinstance(cause, str) else f"{cause.type}: {cause.reason or ''}"
+            said = cause if isinstance(cause, str) else cause.said
         except msgspec.MsgspecError:
             said = content[:200].decode("utf-8", "replace")
     return status_failure(error.meta.status, headers, tried, on, said, is_page=page is not None)

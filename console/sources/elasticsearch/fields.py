@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from console.model.logline import LogLine
+from console.model.logline import LogLine, shared
 from console.sources.elasticsearch.nanos import moment, nanos
 from console.sources.sanitise import clean
 
@@ -78,12 +78,13 @@ def line_of(source: object, doc_id: str, fields: Fields, is_late: bool) -> LogLi
             value = value[0] if value else None
         if value is None or isinstance(value, dict):
             return None
-        return clean(str(value), 200)
+        return shared(clean(str(value), 200))
 
     at = found(source, fields.at)
     said = found(source, fields.message)
     if isinstance(said, list):
         said = said[0] if said else ""
+    index, _, own_id = clean(doc_id, 700).partition("/")  # no index has a slash in its name, an id may
     return LogLine(
         at=moment(nanos(at[0] if isinstance(at, list) and at else at)),
         level=level_of(text(fields.level) or ""),
@@ -94,6 +95,7 @@ def line_of(source: object, doc_id: str, fields: Fields, is_late: bool) -> LogLi
         host=text(fields.host),
         region=text(fields.region),
         channel=text(fields.channel),
-        doc_id=clean(doc_id, 700),
+        index=shared(index),
+        own_id=own_id,
         is_late=is_late,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, ItemsView
 
 CAPACITY = 200_000  # about 40 MB; at 60 lines/s nearly an hour, at 2,000 lines/s a hundred seconds
 
@@ -29,6 +29,10 @@ class Seen:
     def add(self, key: str, tracking: int) -> None:
         """One document taken."""
         self._times[key] = tracking
+
+    def items(self) -> ItemsView[str, int]:
+        """(`_index/_id`, tracking time) of each."""
+        return self._times.items()
 
     def count(self, matches: Callable[[int], bool]) -> int:
         """How many are known whose tracking time matches."""

@@ -40,6 +40,10 @@ class Skipped:
         """What a poll must leave out of its query."""
         return [between(tracking, stretch.span) for stretch in self._stretches]
 
+    def holds(self, tracking: int) -> bool:
+        """Whether a poll leaves out what has this time."""
+        return any(one.holds(tracking) for one in self._stretches)
+
     async def add(self, index: LogIndex, tracking: str, filters: list[dict[str, Any]], span: Span, seen: Seen) -> int:
         """Leave out `span` from now on; returns how many of its documents had not been taken, and are
         dropped.

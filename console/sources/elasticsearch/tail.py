@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from console.model.failure import Failure, FailureKind, SourceError
+from console.model.failure import FailureKind, SourceError
 from console.model.instant import Clock, Instant
 from console.model.logline import LogAccounting, LogBatch, LogLine
 from console.model.reading import SKEW_SHOWN_S
@@ -33,8 +33,10 @@ from console.sources.elasticsearch.client import KEEP_ALIVE, KIND, ElasticIndex
 from console.sources.elasticsearch.fields import ECS, Fields, line_of
 from console.sources.elasticsearch.limits import LIMITS, Limits
 from console.sources.elasticsearch.nanos import NS, moment, nanos, spelt
+from console.sources.elasticsearch.refusals import undated, unreadable_page
 from console.sources.elasticsearch.seen import Seen
 from console.sources.elasticsearch.skipped import Skipped
+from console.sources.elasticsearch.tally import WORTH, Tally
 from console.sources.meter import Meter
 from console.sources.polling import Answer, PollingSource
 
@@ -126,8 +128,12 @@ class Tail:
             # Reading settings needs a right of its own, which a reader of logs may lack.
             if error.failure.kind is not FailureKind.UNAUTHORIZED:
                 raise
+        if capabilities.indices and not capabilities.silent and not capabilities.is_date_somewhere(self._fields.at):
+            raise SourceError(undated(self._fields.at, capabilities))
         has_ingest = capabilities.is_date_everywhere(self._fields.ingested)
-        if has_ingest is not self._is_tracking_ingest:
+        # While an index cannot be asked, what it has is unknown: nothing is decided anew then.
+        is_known = not capabilities.silent or self._looked_at is None
+        if has_ingest is not self._is_tracking_ingest and is_known:
             self._is_tracking_ingest = has_ingest
             self._tracking = self._fields.ingested if has_ingest else self._fields.at
             self._skipped = Skipped(self._limits.recounted)
@@ -150,7 +156,7 @@ class Tail:
         now = self._clock.now()
         if self._began is None:
             self._began = now
-        waited = max(now.mono - self._began.mono, (now.utc - self._began.utc).total_seconds(), 0.0)
+        waited = now.mono - self._began.mono
         span_s = self._limits.first_s + math.ceil(waited)
         query = ask_for.matching([*self._filters, ask_for.since(self._tracking, f"now-{span_s}s", self._settle_s)])
         body = ask_for.page(query, self._tracking, self._fields, self._limits.first_lines, self._timeout, order="desc")
@@ -211,7 +217,13 @@ class Tail:
         )
         pit = await self._index.open_pit()
         try:
-            lacking, after, before, hits_seen = "", None, self._received, 0
+            after, before, hits_seen, lacking = None, self._received, 0, ""
+            # While little is known, reading it again costs less than counting it first.
+            if len(self._seen) >= WORTH * self._limits.page and self._newest is not None and self._newest >= start:
+                tally = Tally(self._tracking, start, self._newest)
+                query, pit, lacking = await tally.narrowed(
+                    self._index, query, self._timeout, pit, self._seen.items(), self._skipped.holds
+                )
             # The overlap's known lines come again and do not count, or a full overlap would leave no room for news.
             room = self._limits.pages * self._limits.page
             known = len(self._seen)
@@ -229,7 +241,7 @@ class Tail:
                 if not raw or (len(raw) < self._page_size and not answer.lacking):
                     return lacking
                 if last is None or last.sort == after:
-                    raise SourceError(self._unreadable_page())
+                    raise SourceError(unreadable_page())
                 after = last.sort
                 if self._received - before >= room or hits_seen >= room + known:
                     body = ask_for.page(
@@ -313,7 +325,7 @@ class Tail:
     def _mark_gap(self, now: Instant, fetched: int, has_failed: bool) -> None:
         if self._last_good is None:
             return
-        away_s = max(now.mono - self._last_good.mono, (now.utc - self._last_good.utc).total_seconds())
+        away_s = now.mono - self._last_good.mono
         if has_failed or away_s > self.overlap_s + 3 * self.period_s:
             word = "reconnected" if has_failed else "resumed"
             self._pending.insert(0, self._mark(f"{word}: {away_s:.0f} s missing, {fetched:,} lines fetched"))
@@ -356,15 +368,6 @@ class Tail:
             shorter_s = (self._newest - self._seen.horizon) / NS
             notes.append(f"overlap shortened to {shorter_s:.1f} s: more than {self._limits.capacity:,} lines in it")
         return notes
-
-    def _unreadable_page(self) -> Failure:
-        return Failure(
-            kind=FailureKind.BAD_ANSWER,
-            tried="tail the logs",
-            on=KIND,
-            got="a page of hits without ids or sort values",
-            hint="is this Elasticsearch?",
-        )
 
 
 def tail_source(

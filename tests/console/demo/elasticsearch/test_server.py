@@ -122,6 +122,14 @@ async def test_a_tail_with_an_overlap_loses_nothing_and_meets_documents_out_of_o
     assert all(end_ns - NS <= stamp < end_ns for stamp in unseen)
 
 
+async def test_documents_are_counted_by_the_index_they_are_in(client: AsyncElasticsearch) -> None:
+    query = {"range": {"@timestamp": {"gte": "now-20s", "lt": "now-5s"}}}
+    told = await client.search(index=INDEX, query=query, aggs={"indices": {"terms": {"field": "_index"}}}, size=0)
+    (bucket,) = told["aggregations"]["indices"]["buckets"]
+    assert bucket["key"] == INDEX
+    assert bucket["doc_count"] == told["hits"]["total"]["value"] > 0
+
+
 def test_each_shard_is_refreshed_once_a_second_at_a_moment_of_its_own(world: World, clock: Any) -> None:
     index = Index(world, clock)
     views = []
@@ -349,6 +357,8 @@ async def test_headers_name_the_product_and_the_version_asked_for(server: TestSe
             server.make_url("/_search"), data=b"x", headers={"Content-Type": "text/plain"}
         ) as answer:
             assert answer.status == 406
+            told = await answer.json(content_type=None)
+            assert told == {"error": "Content-Type header [text/plain] is not supported", "status": 406}
         async with session.put(server.make_url("/_search")) as answer:
             assert answer.status == 405
         async with session.get(server.make_url("/_nodes")) as answer:

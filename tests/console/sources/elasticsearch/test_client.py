@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -235,3 +236,92 @@ def test_a_date_survives_being_spelt() -> None:
     at = 1_795_313_647_123_456_789
     assert nanos(spelt(at)) == at
     assert moment(at).microsecond == 123_456
+
+
+def refused(reason: object, kind: str = "illegal_argument_exception", status: int = 400, **more: object) -> str:
+    """An error as Elasticsearch 8.19 writes it."""
+    cause = {"type": kind, "reason": reason, **more}
+    return msgspec.json.encode({"error": {"root_cause": [cause], **cause}, "status": status}).decode()
+
+
+async def test_a_view_of_the_shards_that_are_there_is_opened(serve: Serve, connect: Open) -> None:
+    faults = Faults(body('{"id":"a"}'))
+    assert await connect(await serve(faults)).open_pit() == "a"
+    (asked,) = faults.requests
+    assert asked.path == "/logs-*/_pit"
+    assert dict(asked.query) == {"keep_alive": "1m", "allow_partial_search_results": "true"}
+
+
+async def test_a_server_before_8_16_is_asked_for_a_view_without_what_it_does_not_know(
+    serve: Serve, connect: Open
+) -> None:
+    unknown = refused("request [/logs-*/_pit] contains unrecognized parameter: [allow_partial_search_results]")
+    faults = Faults(body(unknown, 400), body('{"id":"a"}'))
+    index = connect(await serve(faults))
+    assert [await index.open_pit(), await index.open_pit()] == ["a", "a"]
+    assert [dict(each.query) for each in faults.requests[1:]] == [{"keep_alive": "1m"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (
+            refused("all shards failed", "search_phase_execution_exception", root_cause=[
+                {"type": "illegal_argument_exception", "reason": "Fielddata is disabled on [@timestamp]"},
+            ]),
+            "all shards failed: illegal_argument_exception: Fielddata is disabled on [@timestamp]",
+        ),
+        (
+            refused("", "search_phase_execution_exception", root_cause=[], caused_by={
+                "type": "search_phase_execution_exception", "reason": "Search rejected due to missing shards [[logs-b][0]]",
+            }),
+            "search_phase_execution_exception: Search rejected due to missing shards [[logs-b][0]]",
+        ),
+        (
+            refused("all shards failed", "search_phase_execution_exception", root_cause=[
+                {"type": "no_shard_available_action_exception", "reason": None},
+            ]),
+            "all shards failed: no_shard_available_action_exception",
+        ),
+    ],
+)  # fmt: skip
+async def test_a_refusal_says_what_lies_under_it(serve: Serve, connect: Open, answer: str, says: str) -> None:
+    failure = await failure_of(connect(await serve(body(answer, 400))).search({}))
+    assert failure.got.endswith(says)
+
+
+async def test_indices_that_cannot_be_asked_for_their_fields_are_counted(serve: Serve, connect: Open) -> None:
+    answer = '{"indices":["a"],"fields":{"@timestamp":{"date":{}}},"failed_indices":1,"failures":[{"indices":["b"]}]}'
+    told = await connect(await serve(body(answer))).capabilities(["@timestamp"])
+    assert (told.indices, told.silent) == (1, 1)
+
+
+async def test_a_shard_that_failed_says_why(serve: Serve, connect: Open) -> None:
+    failed = '[{"shard":0,"index":"logs-b","node":null,"reason":{"type":"no_shard_available_action_exception","reason":null}}]'
+    answer = f'{{"_shards":{{"total":5,"failed":2,"failures":{failed}}},"hits":{{"hits":[]}}}}'
+    told = await connect(await serve(body(answer))).search({})
+    assert told.lacking == "2 of 5 shards failed (logs-b: no_shard_available_action_exception)"
+
+
+async def test_where_the_root_is_not_served_the_node_tells_its_version(serve: Serve, connect: Open) -> None:
+    faults = Faults(
+        body('{"error":"Incorrect HTTP method for uri [/] and method [GET], allowed: [DELETE]","status":405}', 405),
+        body('{"cluster_name":"c","nodes":{"x":{"version":"8.19.8"}}}'),
+    )
+    told = await questions.info(connect(await serve(faults)))
+    assert (told.cluster_name, told.version) == ("c", "8.19.8")
+
+
+async def test_where_nothing_tells_a_version_the_first_refusal_stands(serve: Serve, connect: Open) -> None:
+    failure = await failure_of(questions.info(connect(await serve(body('{"error":"no such path"}', 405)))))
+    assert failure.tried == "GET /"
+    assert failure.got == "HTTP 405: no such path"
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [('[{"epoch":"1795375020"}]', 1795375020), ("[]", None), ('[{"epoch":"soon"}]', None), ('{"a":1}', None)],
+)
+async def test_the_servers_clock_is_asked_for(serve: Serve, connect: Open, answer: str, seconds: int | None) -> None:
+    told = await questions.moment(connect(await serve(body(answer))))
+    assert (told and told.timestamp()) == seconds
