@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from rich.style import Style
 
@@ -109,6 +109,7 @@ def _colored(palette: Palette) -> Paint:
         Severity.CRIT: palette.fill_crit,
     }
 
+    @cache  # one object for one look: neighbours that share it become one segment of a line
     def style(ink: Ink, back: str) -> Style:
         return Style(color=ink.fore, bgcolor=ink.back or back, bold=ink.bold or None, underline=ink.underline or None)
 

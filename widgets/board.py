@@ -12,9 +12,11 @@ from math import isfinite
 from typing import ClassVar
 
 import msgspec
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
@@ -126,9 +128,12 @@ class Board(Lines):
         self._bars: tuple[Bar, ...] = ()
         self._cursor_at = 0
         self._measured: tuple[int, Measures] | None = None
+        self._columns_for: tuple[Size, int, int] = (Size(), 0, 1)  # the size and number of gauges, and how many columns
 
     def show(self, bars: Sequence[Bar]) -> None:
         """Replace the gauges; lines on which nothing changed are not painted."""
+        if not bars and not self._bars:
+            return  # the placeholder paints itself when it changes
         old, old_key, old_measures, old_columns = self._bars, self.cursor_key, self._measured, self.columns
         self._bars = tuple(bars)
         keys = [bar.key for bar in self._bars]
@@ -157,9 +162,13 @@ class Board(Lines):
     @property
     def columns(self) -> int:
         """In how many columns the gauges stand: more than one when they would not fit otherwise."""
-        height = max(1, self.body_height)
-        wanted = -(-len(self._bars) // height)
-        return max(1, min(wanted, self.body_width // LEAST_COLUMN))
+        size, count = self.extent, len(self._bars)
+        was_size, was_count, columns = self._columns_for
+        if was_size is not size or was_count != count:
+            wanted = -(-count // max(1, self.body_height))
+            columns = max(1, min(wanted, self.body_width // LEAST_COLUMN))
+            self._columns_for = (size, count, columns)
+        return columns
 
     @property
     def measures(self) -> Measures:
@@ -184,21 +193,23 @@ class Board(Lines):
         if line >= lines:
             return Strip.blank(width, normal)
         measures = self.measures
+        if lines == len(self._bars):
+            return self._strip(line, measures, self.no_thumb)
         strips = [
-            self._strip(at, measures) for at in range(line, len(self._bars), lines)
+            self._strip(at, measures, None) for at in range(line, len(self._bars), lines)
         ]  # column by column, so that the first ones, the worst by custom, stand together
         joined = strips[0] if len(strips) == 1 else Strip.join(strips)
         return joined if joined.cell_length == width else joined.adjust_cell_length(width, normal)
 
-    def _strip(self, at: int, measures: Measures) -> Strip:
+    def _strip(self, at: int, measures: Measures, end: Segment | None) -> Strip:
         bar = self._bars[at]
         ground = Ground.PANE
         if at == self._cursor_at:
             ground = Ground.CURSOR if self.has_focus else Ground.REST
-        name = (bar.key, ground, measures)
-        return self.remembered(name, bar) or self.remember(name, bar, self._draw(bar, measures, ground))
+        name = (bar.key, ground, measures, end is None)
+        return self.remembered(name, bar) or self.remember(name, bar, self._draw(bar, measures, ground, end))
 
-    def _draw(self, bar: Bar, measures: Measures, ground: Ground) -> Strip:
+    def _draw(self, bar: Bar, measures: Measures, ground: Ground, end: Segment | None) -> Strip:
         tones = self.paint.on(ground)
         normal = tones[Tone.NORMAL]
         tone = Tone.of(bar.severity)
@@ -211,7 +222,7 @@ class Board(Lines):
         if bar.ratio is None or not isfinite(bar.ratio):
             room = measures.column - GUTTER - measures.name - 1
             pieces.append((fit(bar.note or "unknown, no reason told", room - 1) + " ", tones[Tone.DIM]))
-            return strip_of(pieces, measures.column, normal)
+            return strip_of(pieces, measures.column, normal, end)
         pieces.extend(gauge(bar, measures.bar, self.paint))
         text = fit(bar.text, measures.text, right=True)
         pieces.append((" ", normal))
@@ -221,7 +232,7 @@ class Board(Lines):
             pieces.append((spark(bar.trend, measures.trend) + "  ", tones[Tone.DIM]))
         if measures.note:
             pieces.append((fit(bar.note, measures.note), tones[Tone.DIM]))
-        return strip_of(pieces, measures.column, normal)
+        return strip_of(pieces, measures.column, normal, end)
 
     def _move_to(self, at: int) -> None:
         at = max(0, min(at, len(self._bars) - 1))

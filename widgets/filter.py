@@ -62,10 +62,12 @@ class SanitisingFilter(LineFilter):
     """Cleans each segment; a strip without foreign characters is handed on as it is."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        for text, _, control in segments:
-            if control or not (text.isascii() and text.isprintable()):
-                return self._clean(segments)
-        return segments
+        texts = [text for text, _, control in segments if not control]
+        line = "".join(texts)
+        is_plain = (line.isascii() and line.isprintable()) or ("" not in texts and _PLAIN.fullmatch(line) is not None)
+        if is_plain and len(texts) == len(segments):
+            return segments
+        return self._clean(segments)
 
     def _clean(self, segments: list[Segment]) -> list[Segment]:
         # A control segment is written to the terminal as it stands. No widget needs one; none passes.

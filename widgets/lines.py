@@ -22,7 +22,7 @@ from textual.strip import Strip
 
 from console.model.cell import Tone
 from themes.tones import Ground
-from widgets.cells import fit
+from widgets.cells import fit, is_single
 from widgets.cells import width as cells_of
 from widgets.notice import AnyNotice, Piece, notice_lines
 from widgets.painted import Painted
@@ -32,14 +32,48 @@ MOST_STRIPS = 1024  # drawn lines remembered; some screens' worth
 _WHEEL_LINES = 3
 
 
-def strip_of(pieces: Iterable[tuple[str, Style]], width: int, blank: Style) -> Strip:
-    """One line of exactly `width` cells from texts and styles; neighbours of one style become one segment."""
+def strip_of(
+    pieces: Iterable[tuple[str, Style]], width: int, blank: Style, end: Segment | None = None
+) -> Strip:
+    """One line of exactly `width` cells from texts and styles; neighbours of one style become one segment. `end` is one
+    cell more behind them.
+    """
+    pieces = list(pieces)
+    whole = "".join([piece for piece, _ in pieces])
+    room = width - len(whole)
+    if room < 0 or not is_single(whole):
+        measured = _measured_strip(pieces, width, blank)
+        return measured if end is None else Strip([*measured, end], width + 1)
+    segments: list[Segment] = []
+    text, style = "", blank
+    for piece, its_style in pieces:
+        if its_style is style:
+            text += piece
+        elif piece:
+            if text:
+                segments.append(Segment(text, style))
+            text, style = piece, its_style
+    if style is blank:
+        text += " " * room
+        room = 0
+    if text:
+        segments.append(Segment(text, style))
+    if room:
+        segments.append(Segment(" " * room, blank))
+    if end is not None:
+        segments.append(end)
+        width += 1
+    return Strip(segments, width)
+
+
+def _measured_strip(pieces: Iterable[tuple[str, Style]], width: int, blank: Style) -> Strip:
+    """`strip_of` for texts that are too long, or whose characters take more or less than one cell."""
     segments: list[Segment] = []
     text, style, used = "", blank, 0
     for piece, its_style in pieces:
         if not piece:
             continue
-        if piece.isascii() and piece.isprintable():
+        if is_single(piece):
             size = len(piece)
         else:
             size = cells_of(piece)
@@ -92,7 +126,9 @@ class Lines(Painted, can_focus=True):
         raise NotImplementedError
 
     def draw_line(self, y: int, width: int) -> Strip:
-        """The strip for body line `y` of the visible window; asked only when there is content."""
+        """The strip for body line `y` of the visible window; asked only when there is content. Whoever ends it with
+        `no_thumb` saves a copy of it.
+        """
         raise NotImplementedError
 
     def draw_head(self, width: int) -> Strip:
@@ -180,9 +216,17 @@ class Lines(Painted, can_focus=True):
             strip = self.draw_line(body_y, width)
         except Exception as error:  # one line that cannot be drawn must not hide the others
             return self.fault_strip(error, full)
+        if strip.cell_length == full:
+            return strip
         start, stop = self._thumb_drawn
         glyph = THUMB if start <= body_y < stop else " "
         return Strip([*strip, Segment(glyph, tones[Tone.DIM])], full)
+
+    @property
+    def no_thumb(self) -> Segment | None:
+        """The cell behind every line where everything is seen; None where there is a thumb."""
+        start, stop = self._thumb_drawn
+        return Segment(" ", self.paint.on(Ground.PANE)[Tone.DIM]) if start == stop else None
 
     def remembered(self, key: Hashable, value: object) -> Strip | None:
         """The strip drawn for `key` if it was drawn from this very value or an equal one."""
@@ -211,15 +255,18 @@ class Lines(Painted, can_focus=True):
             self.refresh(Region(0, self.HEAD_LINES + first, self.size.width, last - first))
 
     def refresh_body_lines(self, lines: Iterable[int]) -> None:
-        """Repaint single body lines, neighbours together."""
-        run: list[int] = []
+        """Repaint single body lines, neighbours together, all of them asked for at once."""
+        height, width = self.body_height, self.size.width
+        runs: list[tuple[int, int]] = []  # [start, stop)
         for line in sorted(set(lines)):
-            if run and line != run[-1] + 1:
-                self.refresh_body(run[0], run[-1] + 1)
-                run = []
-            run.append(line)
-        if run:
-            self.refresh_body(run[0], run[-1] + 1)
+            if not 0 <= line < height:
+                continue
+            if runs and runs[-1][1] == line:
+                runs[-1] = (runs[-1][0], line + 1)
+            else:
+                runs.append((line, line + 1))
+        if runs:
+            self.refresh(*(Region(0, self.HEAD_LINES + start, width, stop - start) for start, stop in runs))
 
     def sync_thumb(self) -> None:
         """Work out where the thumb stands now, and repaint the lines in which it changed."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from typing import Self
 
 from rich.segment import Segment
-from textual.geometry import Region
+from textual.color import Color
+from textual.filter import ANSIToTruecolor, LineFilter
+from textual.geometry import NULL_SPACING, Region, Size
 from textual.strip import Strip
 from textual.theme import Theme
 from textual.widget import Widget
@@ -16,6 +20,8 @@ from themes.tones import Ground, Paint, paint
 from widgets.cells import fit
 
 _log = logging.getLogger("midwatch.widgets.painted")
+# What Textual adds to a drawn line beside padding and border. Where a stylesheet asks for one of them, Textual draws it.
+_ADDED_RULES = ("outline_top", "outline_right", "outline_bottom", "outline_left", "tint", "hatch", "text_opacity")
 
 
 class Painted(Widget):
@@ -27,6 +33,9 @@ class Painted(Widget):
         super().__init__(id=id, classes=classes)
         self.paint: Paint = paint(DEFAULT_THEME)
         self._faults: set[str] = set()  # kinds of our own exceptions in drawing: logged once each
+        # Lines as they stand on the screen, filters applied, and what they were drawn for.
+        self._drawn: dict[int, Strip] = {}
+        self._drawn_for: tuple[Size, tuple[LineFilter, ...], Color] | None = None
 
     def on_mount(self) -> None:
         """Take the theme in force, and follow its changes."""
@@ -38,13 +47,73 @@ class Painted(Widget):
         self.forget_strips()
         self.refresh()
 
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Textual's own, and the lines in question are drawn anew."""
+        if repaint and regions:
+            for region in regions:
+                for y in region.line_range:
+                    self._drawn.pop(y, None)
+        elif repaint:
+            self._drawn.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """The app's, without the one that replaces the terminal's own colours: a `Paint` names none, and asking for
+        each segment costs as much as drawing it.
+        """
+        filters = super().get_line_filters()
+        return [each for each in filters if not isinstance(each, ANSIToTruecolor)] if self.paint.has_color else filters
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """A fault of ours in drawing stays in this widget: outside of it Textual would end the app."""
         try:
-            return super().render_lines(crop)
+            return self._paint_lines(crop) if self._is_bare() else super().render_lines(crop)
         except Exception as error:
             strip = self.fault_strip(error, self.size.width)
             return [strip.crop(crop.x, crop.right)] * crop.height
+
+    def _is_bare(self) -> bool:
+        """Whether a line on the screen is what we drew and nothing else."""
+        styles = self.styles
+        return styles.gutter == NULL_SPACING and not styles.has_any_rules(*_ADDED_RULES) and self.opacity == 1.0
+
+    def _paint_lines(self, crop: Region) -> list[Strip]:
+        """The lines of `crop` as Textual's styles cache would hand them on, without its four copies of each: its styles
+        have nothing to add, and that copying was more than half of what a board costs.
+        """
+        size, filters, background = self.size, self.get_line_filters(), self.background_colors[1]
+        wanted = (size, tuple(filters), background)
+        if self._drawn_for != wanted:
+            self._drawn.clear()
+            self._drawn_for = wanted
+        drawn = self._drawn
+        strips = []
+        for y in crop.line_range:
+            strip = drawn.get(y)
+            if strip is None:
+                strip = drawn[y] = self._filtered(self._whole_line(y, size), filters, background)
+            strips.append(strip)
+        if crop.column_span != (0, size.width):
+            strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
+    def _whole_line(self, y: int, size: Size) -> Strip:
+        """Line `y` in exactly the width of the widget; below its last line blank."""
+        normal = self.paint.on(Ground.PANE)[Tone.NORMAL]
+        if y >= size.height:
+            return Strip.blank(size.width, normal)
+        strip = self.render_line(y)
+        return strip if strip.cell_length == size.width else strip.adjust_cell_length(size.width, normal)
+
+    @staticmethod
+    def _filtered(strip: Strip, filters: Sequence[LineFilter], background: Color) -> Strip:
+        """A filter that changes nothing hands on the very list it was given; then the strip stays the same one too."""
+        before = segments = list(strip)
+        for each in filters:
+            segments = each.apply(segments, background)
+        return strip if segments is before else Strip(segments, strip.cell_length)
 
     def fault_strip(self, error: Exception, width: int) -> Strip:
         """One line that says that it could not be drawn, and where the traceback is."""

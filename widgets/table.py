@@ -179,7 +179,8 @@ class Table(Lines, Generic[R]):
     def _settle(self, screen_line: int) -> None:
         """After the order changed: find the cursor's key again and keep it on its line of the screen."""
         keys, old = self._order.keys, self._cursor_key
-        self._marked.intersection_update(keys)
+        if self._marked:
+            self._marked.intersection_update(keys)
         if not keys:
             self.top, self._cursor_at = 0, 0
             self._set_cursor(None)

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
+_KNOWN_NAMES = 8192  # enough for the pods of a site; a name beyond them is not shared, which costs memory and nothing else
 
-class LogLine(msgspec.Struct, frozen=True):
-    """One line, sanitised. `level` is one of error, warn, info, debug, or "" when the document has none."""
+
+@lru_cache(maxsize=_KNOWN_NAMES)
+def shared(name: str) -> str:
+    """The one string for all equal names. Not `sys.intern`: what a stranger sends must not stay for ever."""
+    return name
+
+
+class LogLine(msgspec.Struct, frozen=True, gc=False):
+    """One line, sanitised. `level` is one of error, warn, info, debug, or "" when the document has none.
+
+    A hundred thousand of them stand in the ring. So whoever makes one gives its names, of which there are few, as
+    `shared`; the document's id is kept without its index; and the collector passes lines over (`gc=False`: nothing that
+    a line holds could hold a line).
+    """
 
     at: datetime  # @timestamp
     level: str
@@ -19,11 +33,17 @@ class LogLine(msgspec.Struct, frozen=True):
     host: str | None = None
     region: str | None = None
     channel: str | None = None
-    doc_id: str = ""  # "_index/_id", finds the whole document
+    index: str = ""  # `_index` of the document
+    own_id: str = ""  # `_id`, unique within its index only
     is_late: bool = False  # arrived out of order: lines younger than it were already shown
     is_mark: bool = (
         False  # no log line but a word of ours in the stream: "reconnected: 12 s missing, 340 lines fetched"
     )
+
+    @property
+    def doc_id(self) -> str:
+        """`_index/_id`, which finds the whole document; the id alone where no index is known."""
+        return f"{self.index}/{self.own_id}" if self.index else self.own_id
 
 
 class LogAccounting(msgspec.Struct, frozen=True):

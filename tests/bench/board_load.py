@@ -58,4 +58,5 @@ def main() -> None:
     make(*map(float, sys.argv[2:4])).run()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.figure import Figure, Goal, figure
-from tests.bench.harness import interleaved, measured
+from tests.bench.harness import cpu_until, interleaved
 
 CLOSED = """\
 [sites.closed.prometheus]
@@ -40,10 +40,10 @@ def run(is_quick: bool) -> Iterator[Figure]:
         config.write_text(CLOSED)
 
         def ours() -> float:
-            return float(measured("first_frame", "console", "Workloads", config)["cpu_s"]) * 1000
+            return cpu_until("Workloads", "console", "--config", config, "--log-file", "/dev/null") * 1000
 
         def bare() -> float:
-            return float(measured("first_frame", "bare", "painted")["cpu_s"]) * 1000
+            return cpu_until("bare", "tests.bench.bare") * 1000
 
         if not is_quick:  # once for the byte code
             ours(), bare()

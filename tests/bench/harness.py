@@ -40,29 +40,41 @@ class Pty:
     """A terminal whose output is counted and dropped."""
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self._master, self.slave = pty.openpty()
+        self.master, self.slave = pty.openpty()
         columns, lines = size
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.received = 0
         self.tail = b""
+        self.heard: Callable[[bytes], None] | None = None  # is given all that comes, in the reader's thread
+        self._awaited: tuple[bytes, Callable[[], None]] | None = None
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         while True:
             try:
-                data = os.read(self._master, 65536)
+                data = os.read(self.master, 65536)
             except OSError:  # EIO: nobody holds the other end any more
                 return
             if not data:
                 return
             self.received += len(data)
-            self.tail = (self.tail + data)[-4000:]
+            if self.heard is not None:
+                self.heard(data)
+            recent = self.tail + data
+            self.tail = recent[-4000:]
+            if self._awaited is not None and self._awaited[0] in recent:
+                self._awaited[1]()
+                self._awaited = None
+
+    def when(self, word: str, then: Callable[[], None]) -> None:
+        """Call `then`, in the reader's thread, at the first sight of `word`. Ask before the child can have written it."""
+        self._awaited = (word.encode(), then)
 
     def close(self) -> None:
         os.close(self.slave)
         self._reader.join(5)
-        os.close(self._master)
+        os.close(self.master)
 
 
 def environment(place: Path) -> dict[str, str]:
@@ -106,6 +118,25 @@ def end(child: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+def cpu_until(word: str, module: str, *arguments: object) -> float:
+    """CPU seconds from the start of `python -m MODULE` until `word` arrives at its terminal; then it is killed."""
+    with tempfile.TemporaryDirectory(prefix="midwatch-bench-") as folder:
+        spent: list[float] = []
+        seen = threading.Event()
+        with in_terminal([module, *(str(each) for each in arguments)], Path(folder)) as child:
+            terminal: Pty = child.terminal  # type: ignore[attr-defined]
+
+            def look() -> None:
+                spent.append(cpu_s(child.pid))
+                seen.set()
+
+            terminal.when(word, look)
+            if not seen.wait(PATIENCE_S):
+                raise BenchFailed(f"{module}: no {word!r} on the terminal, but {terminal.tail.decode('utf-8', 'replace')}")
+            child.kill()
+        return spent[0]
 
 
 def measured(module: str, *arguments: object, size: tuple[int, int] = SIZE) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from textual.app import App, ComposeResult
 from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.widget import Widget
 
 from tests.bench.harness import tell
 from themes import DEFAULT_THEME, STYLESHEET, THEMES
+from widgets.backdrop import Backdrop
 from widgets.filter import line_filters
 
 WARM_S = float(os.environ.get("BENCH_WARM_S", "1.0"))  # less for a run that measures nothing
@@ -42,8 +44,14 @@ class Stock(App[None]):
         self.exit()
 
 
+class Behind(Backdrop, Screen[None]):
+    """As the console's own screen, which draws nothing behind its panes."""
+
+
 class Ours(Stock):
-    """The same in midwatch's theme: every line that is painted goes through the filters that it pays for."""
+    """The same in midwatch's theme and on a screen like midwatch's: every line that is painted goes through the filters
+    that it pays for.
+    """
 
     CSS_PATH = str(STYLESHEET)
 
@@ -53,6 +61,9 @@ class Ours(Stock):
             self.register_theme(theme)
         self.theme = DEFAULT_THEME
         self._ours: Sequence[LineFilter] | None = None
+
+    def get_default_screen(self) -> Screen[None]:
+        return Behind(id="_default")
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         if self._ours is None:

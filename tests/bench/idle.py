@@ -38,7 +38,7 @@ def run(is_quick: bool) -> Iterator[Figure]:
         return
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        config = stack.enter_context(_calm(place))
+        config = stack.enter_context(calm(place))
         console = stack.enter_context(_console(config, place))
         time.sleep(settle + 6)
         probers = descendants(console.pid)
@@ -54,7 +54,7 @@ def _console(config: Path, place: Path) -> ExitStack:
 
 
 @contextmanager
-def _calm(place: Path) -> Iterator[Path]:
+def calm(place: Path) -> Iterator[Path]:
     """The embedded platform, ready."""
     config = place / "platform.toml"
     settings = json.dumps({"scenario": "calm", "config_out": str(config)})

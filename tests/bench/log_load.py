@@ -12,6 +12,7 @@ from textual.widgets import RichLog
 
 from console.feeds.log import LogRing
 from console.model.logline import LogLine
+from console.sources.elasticsearch.fields import ECS, line_of
 from tests.bench.figure import percentile
 from tests.bench.harness import resident_mb, tell
 from tests.bench.hosts import Ours, Stock
@@ -26,19 +27,20 @@ BURST = 500  # lines RichLog is given at once; it gets as many bursts as it can 
 
 
 def line(number: int) -> LogLine:
-    """As the tail makes them: names shared by few, message and document id each its own."""
-    return LogLine(
-        at=BEGIN + timedelta(milliseconds=number),
-        level=LEVELS[number % len(LEVELS)],
-        message=f"published segment {number} of uk-sport-1/1080p in {number % 977} ms, playlist at {number // 6}",
-        service=sys.intern(f"packager-{number % 3}"),
-        pod=sys.intern(f"packager-emea-7c9d8b5f6d-{number % 40:05}"),
-        namespace="live",
-        host=sys.intern(f"node-{number % 24:02}"),
-        region="emea",
-        channel="uk-sport-1",
-        doc_id=f".ds-logs-video-default-2026.11.22-000001/{number:020}",
-    )
+    """As the tail makes them, of a decoded document: few names, but each text an object of its own; message and id
+    each another.
+    """
+    source = {
+        "@timestamp": (BEGIN + timedelta(milliseconds=number)).isoformat(),
+        "message": f"published segment {number} of uk-sport-1/1080p in {number % 977} ms, playlist at {number // 6}",
+        "log": {"level": LEVELS[number % len(LEVELS)]},
+        "service": {"name": f"packager-{number % 3}"},
+        "kubernetes": {"pod": {"name": f"packager-emea-7c9d8b5f6d-{number % 40:05}"}, "namespace": f"live-{number % 2}"},
+        "host": {"name": f"node-{number % 24:02}"},
+        "cloud": {"region": f"emea-{number % 2}"},
+        "labels": {"channel": f"uk-sport-{number % 30}"},
+    }
+    return line_of(source, f".ds-logs-video-default-2026.11.22-000001/{number:020}", ECS, is_late=False)
 
 
 async def lags(into: list[float]) -> None:
@@ -113,4 +115,5 @@ def main() -> None:
     make(*map(float, sys.argv[2:4])).run()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -26,13 +26,14 @@ class Row(msgspec.Struct, frozen=True):
 class Changes:
     """The same changes for both: (row, column, text), always another text, always on the screen."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int = VISIBLE, columns: int = COLUMNS) -> None:
         self._random = random.Random(7)
+        self._rows, self._columns = rows, columns
         self._count = 0
 
     def next(self) -> tuple[int, int, str]:
         self._count += 1
-        row, column = self._random.randrange(VISIBLE), self._random.randrange(1, COLUMNS)
+        row, column = self._random.randrange(self._rows), self._random.randrange(1, self._columns)
         return row, column, f"{self._random.random() * 1000:.2f} #{self._count}"
 
 
@@ -98,4 +99,5 @@ def main() -> None:
     make(*map(float, sys.argv[2:5])).run()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -5,14 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
+from types import SimpleNamespace
 
 import pytest
 
+from tests.bench import key_latency
+from tests.bench.all_live import Heads
 from tests.bench.figure import Figure, Goal, figure, percentile
 from tests.bench.harness import BenchFailed, interleaved, measured
 
 ROOT = Path(__file__).parents[2]
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return condition()
 
 
 def test_a_tiny_bench_prints_one_well_formed_line_a_figure_and_its_exit_code_says_whether_a_goal_was_missed() -> None:
@@ -28,6 +41,41 @@ def test_a_tiny_bench_prints_one_well_formed_line_a_figure_and_its_exit_code_say
         assert each["value"] > 0 and each["baseline"] > 0 and each["repeats"] == 1
         assert each["basis"] == "cpu" and each["better"] == "lower"
     assert ended.returncode == (0 if all(each["ok"] for each in figures) else 1)
+
+
+def test_a_key_is_answered_under_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_WARM_S", "0.1")
+    assert len([each for each in key_latency.latencies("ours", keys=3, seed=0) if each > 0]) == 3
+
+
+def test_the_cursor_is_seen_in_two_pieces_and_not_where_another_row_is() -> None:
+    terminal = SimpleNamespace(heard=None, tail=b"", master=-1)
+    watch = key_latency.Watch(terminal, "#010203")  # type: ignore[arg-type]
+    pieces = [b"\x1b[38;2;9;9;9;48;2;1;2;3m packager-00004 \x1b[48;2;7;7;7m packager-0", b"0005", b"\x1b[1;48;2;1;2;3m pack", b"ager-00005"]  # fmt: skip
+    seen: list[int] = []
+
+    def hear() -> None:
+        for number, piece in enumerate(pieces):
+            terminal.heard(piece)
+            if watch._seen.is_set():
+                seen.append(number)
+
+    Timer(0.02, hear).start()
+    assert watch.until_on(5, b"") > 0
+    assert wait_for(lambda: seen == [3])
+
+
+def test_the_heads_of_the_panes_are_read_from_what_the_terminal_is_sent() -> None:
+    heads = Heads()
+    sent = (
+        "\x1b[2;1H\x1b[1m ? \x1b[0m\x1b[38;2;1;2;3m 1 Streams 12 live · 12 unknown \x1b[0m partial 0.6s \x1b[0m\x1b[2;100H 2 Logs connecting … connecting "
+        "\x1b[31;1H 3 Workloads demo-1 · 400 pods · all well  live 0.2s   \x1b[0m   4 Capacity worst: redis memory 63 %   live 3s\n"
+    ).encode()
+    heads.hear(sent[:70])
+    heads.hear(sent[70:])
+    assert heads.states == {"Streams": "partial", "Logs": "connecting", "Workloads": "live", "Capacity": "live"}
+    heads.hear("\x1b[2;100H    2 Logs 56/s · err 0.5 % live 0s \x1b[1;1H\x1b[2;1H   1 Streams 12 live   live 1m2s \x1b[1;1H".encode())
+    assert heads.are(frozenset(("live",)))
 
 
 def test_a_ratio_is_the_median_of_the_pairs_and_not_of_the_two_sides() -> None:

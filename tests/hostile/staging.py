@@ -19,7 +19,7 @@ from console.model.severity import Layer, Severity, State
 from tests.hostile.corpus import EVERYTHING
 from tests.scene import Scene
 
-KEPT = frozenset(("level", "doc_id"))  # a line's level is one of five words by its type's contract
+KEPT = frozenset(("level", "index", "own_id"))  # a line's level is one of five words by its type's contract
 
 
 class Poison:

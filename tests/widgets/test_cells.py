@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from widgets.cells import MOST_MARKS, fit, fit_ends, width, wrap
+from widgets.cells import MOST_MARKS, fit, fit_ends, is_single, width, wrap
 
 nasty = st.text(
     alphabet=st.one_of(
@@ -85,3 +85,10 @@ def test_a_name_cut_before_its_end_keeps_what_tells_it_from_its_neighbours() -> 
     assert fit_ends("", 3) == "   " and fit_ends("abc", 0) == ""
     for size in range(60):
         assert width(fit_ends("頻道-packager-頻道頻道", size)) == size
+
+
+def test_every_character_that_counts_as_one_cell_takes_one() -> None:
+    single = [chr(point) for point in range(0x1_0000) if is_single(chr(point))]
+    assert len(single) > 1000
+    assert {cell_len(character) for character in single} == {1}
+    assert is_single("█▏ 54 %  ▂▃▄ …") and not is_single("日") and not is_single("a\u0301") and not is_single("\x1b")
