@@ -29,7 +29,7 @@ VIEWS = (
     *("overview", "streams", "logs", "workloads", "capacity", "incidents"),
     *("actions", "hosts", "stores", "traffic", "sources"),
 )
-NOT_BUILT = ("wall", "serve", "probe", "act", "audit", "record", "replay", "drill")
+NOT_BUILT = ("wall", "serve", "probe", "act", "record", "replay", "drill")
 _EVERYWHERE = "global flags: --config FILE, --site NAME, --scope k=v, --write, --theme NAME, --log-file FILE"
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -133,6 +133,16 @@ def _doctor(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", dest="as_json")
 
 
+def _audit(parser: Parser) -> None:
+    actions = ("show", "verify")
+    parser.add_argument("action", choices=actions, metavar="|".join(actions))
+    parser.add_argument("--since", metavar="2h", help="show: what happened since then (2h, 7d, 2026-11-22)")
+    parser.add_argument("--target", metavar="TEXT", help="show: operations whose target holds this text")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="show: a JSON line per operation and record")
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="verify: beside the signed checkpoints in FILE")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="verify: the public key of their signer (this host's)")
+
+
 COMMANDS = {
     "demo": Command(
         "the console on an embedded video platform; needs no configuration", _demo, "console.commands.demo"
@@ -140,6 +150,7 @@ COMMANDS = {
     "snapshot": Command("one moment of a view, headless", _snapshot, "console.commands.snapshot"),
     "config": Command("check, describe, find or begin the configuration", _config, "console.commands.config"),
     "doctor": Command("asks every backend, and says what is wrong", _doctor, "console.commands.doctor"),
+    "audit": Command("what was done from here, and whether its record was touched", _audit, "console.commands.audit"),
     "version": Command("prints the version", _no_arguments, "console.commands.version"),
 }
 CONSOLE = Command("the console", _no_arguments, "console.commands.console")

@@ -1,5 +1,8 @@
 """What an acknowledged audit record costs beside a bare loop of write and fdatasync of as many bytes: for one operation that
 waits for each record, and for many at once that share their fsyncs.
+
+The goal of a single append is set beside the same loop behind a thread: an fsync may not stand in the event loop, and
+changing threads twice costs what it costs. What is ours is the rest: the checks, the hash, the numbering.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from tests.bench.figure import Figure, Goal, figure
 from tests.bench.harness import interleaved, measured
 
 MANY = 64
-LINE_BYTES = 750  # what the bare loop writes; audit_record says what ours are
+LINE_BYTES = 830  # what the bare loop writes; audit_record says what ours are
 
 
 def _ms(told: dict[str, Any]) -> float:
@@ -32,8 +35,15 @@ def run(is_quick: bool) -> Iterator[Figure]:
         lambda: measured("audit_load", "ours", 1, few), lambda: measured("audit_load", "bare", LINE_BYTES, few), repeats
     )
     yield figure(
-        "audit_append", "ms/record", [*map(_ms, alone)], [*map(_ms, bare)], goal=Goal(2.0, is_ratio=True), basis="wall"
+        "audit_append", "ms/record", [*map(_ms, alone)], [*map(_ms, bare)], goal=None, basis="wall"
     )
+    again, handed = interleaved(
+        lambda: measured("audit_load", "ours", 1, few), lambda: measured("audit_load", "handed", LINE_BYTES, few), repeats
+    )
+    yield figure(
+        "audit_append_handed", "ms/record", [*map(_ms, again)], [*map(_ms, handed)],
+        goal=Goal(1.5, is_ratio=True), basis="wall",
+    )  # fmt: skip
     cpu = [told["cpu_s"] / told["records"] * 1e6 for told in alone]
     yield figure("audit_append_cpu", "us/record", cpu, goal=None)
     yield figure("audit_record", "bytes", [told["bytes_out"] / told["records"] for told in alone], goal=None, basis="bytes")
