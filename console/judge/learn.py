@@ -172,13 +172,13 @@ def _is_behind(memory: ChannelMemory, base: PlaylistMemory, seen: Observation) -
     if other is None or not other.advances or other.media is None:
         return False
     start = seen.at.mono - seen.elapsed_s
-    known = [advance for advance in other.advances if advance.at <= start]
-    if not known:
+    known = next((advance for advance in reversed(other.advances) if advance.at <= start), None)
+    if known is None:
         return False
     ends_at = _ends_at(seen.media)
-    if ends_at is not None and known[-1].ends_at is not None:
-        return known[-1].ends_at - ends_at > (BEHIND_SEGMENTS - 0.5) * base.target_s
-    return BEHIND_SEGMENTS <= known[-1].sequence - seen.media.newest_sequence <= COMPARABLE_SEGMENTS
+    if ends_at is not None and known.ends_at is not None:
+        return known.ends_at - ends_at > (BEHIND_SEGMENTS - 0.5) * base.target_s
+    return BEHIND_SEGMENTS <= known.sequence - seen.media.newest_sequence <= COMPARABLE_SEGMENTS
 
 
 def _ends_at(media: MediaFacts) -> float | None:

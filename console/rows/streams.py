@@ -105,6 +105,8 @@ def service_at_fault(channel: Channel, layer: Layer | None, finding: Finding | N
 
 
 def _in_scope(channel: Channel, scope: Scope) -> bool:
+    if not scope:
+        return True
     service = scope.get("service")
     services = {*channel.services.values(), *(vantage.service for vantage in channel.vantages)}
     if service is not None and service not in services:

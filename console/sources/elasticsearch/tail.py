@@ -220,7 +220,7 @@ class Tail:
             after, before, hits_seen, lacking = None, self._received, 0, ""
             # While little is known, reading it again costs less than counting it first.
             if len(self._seen) >= WORTH * self._limits.page and self._newest is not None and self._newest >= start:
-                tally = Tally(self._tracking, start, self._newest)
+                tally = Tally(self._tracking, start, self._newest, len(self._seen))
                 query, pit, lacking = await tally.narrowed(
                     self._index, query, self._timeout, pit, self._seen.items(), self._skipped.holds
                 )
@@ -289,7 +289,8 @@ class Tail:
     def _hit(self, raw: msgspec.Raw) -> Hit | None:
         try:
             hit = _HIT.decode(raw)
-            nanos(hit.sort[0] if hit.sort else None)
+            if not hit.sort or f"{hit.index}/{hit.id}" not in self._seen:  # of what was taken before, the time was read then
+                nanos(hit.sort[0] if hit.sort else None)
         except (msgspec.MsgspecError, ValueError):
             self._unreadable(f"?/{hash(bytes(raw))}")
             return None

@@ -27,11 +27,12 @@ from console.sources.elasticsearch.query import Span, matching
 
 log = logging.getLogger(__name__)
 
-SLICES = 3000  # in the overlap; finer ones are left out more often, and cost more to count
+SLICES = 3000  # in the overlap, at most; finer ones are left out more often, and cost more to count
+IN_SLICE = 6  # known lines, below which finer slices save less than they cost
 STRETCHES = 100  # that one query names: each costs the server something, and some thousand are refused
 LEAST_MS = 10
 INDICES = 500  # told apart
-WORTH = 2  # pages of known lines below which the overlap is simply read
+WORTH = 0.5  # pages of known lines below which the overlap is simply read
 
 
 class _Slice(msgspec.Struct):
@@ -59,16 +60,21 @@ class _Aggregations(msgspec.Struct):
 
 class Tally(msgspec.Struct, frozen=True):
     """The slices of one pass, by the tracking field: from `start` to the end of the one that holds `newest`, both in
-    nanoseconds.
+    nanoseconds. `count`: how many lines are known.
     """
 
     tracking: str
     start: int
     newest: int
+    count: int
 
     @property
     def slice_ms(self) -> int:
-        return max(LEAST_MS, math.ceil((self.newest - self.start) / SLICES / 1_000_000))
+        return max(LEAST_MS, math.ceil((self.newest - self.start) / self._slices / 1_000_000))
+
+    @property
+    def _slices(self) -> int:
+        return max(1, min(SLICES, self.count // IN_SLICE))
 
     @property
     def _width(self) -> int:

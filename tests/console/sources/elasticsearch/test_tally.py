@@ -17,7 +17,7 @@ from console.sources.elasticsearch.tally import Tally, _runs
 from tests.console.sources.elasticsearch.shard_model import ShardModel
 from tests.hand_clock import HandClock
 
-TALLY = Tally("@timestamp", start=0, newest=30 * NS - 1)  # 3,000 slices of 10 ms
+TALLY = Tally("@timestamp", start=0, newest=30 * NS - 1, count=60_000)  # 3,000 slices of 10 ms
 
 
 @pytest.fixture
@@ -135,3 +135,8 @@ async def test_a_log_without_a_date_is_an_error_until_it_has_one(model: ShardMod
     model.add(1)
     await clock.advance(2)
     assert len((await tail.ask()).value.lines) == 1
+
+
+@pytest.mark.parametrize(("count", "slice_ms"), [(0, 30_000), (600, 300), (1_800, 100), (18_000, 10), (1_000_000, 10)])
+def test_the_fewer_lines_are_known_the_coarser_the_slices(count: int, slice_ms: int) -> None:
+    assert Tally("@timestamp", start=0, newest=30 * NS - 1, count=count).slice_ms == slice_ms
