@@ -56,6 +56,9 @@ class SetFeed:
     async def run(self) -> None:
         await asyncio.Event().wait()
 
+    def look(self, *, doubt: bool = False) -> None:
+        """It says what it was set to, however late it is."""
+
     def set(self, reading: Reading[Any]) -> None:
         self.topic.publish(reading)
 

@@ -139,16 +139,20 @@ async def staged(
     scope: Scope = Scope(),  # noqa: B008 - frozen
     theme: str | None = None,
     is_prod: bool = False,
+    is_faulty: bool = False,
 ) -> AsyncIterator[Stage]:
-    """`async with staged(scene, (120, 36)) as stage`; the first paint has happened."""
+    """`async with staged(scene, (120, 36)) as stage`; the first paint has happened.
+
+    The app outlives faults of its own; a test does not, unless it `is_faulty` on purpose.
+    """
     scene = scene or Scene()
-    app = MidwatchApp(
-        scene.desk, "demo", is_prod=is_prod, who="mei@bastion", place=Place(view, scope), started=lambda: None, theme=theme
-    )
+    screen = ConsoleScreen(scene.desk, "demo", is_prod=is_prod, who="mei@bastion", place=Place(view, scope))
+    app = MidwatchApp(screen, theme=theme)
     try:
         async with app.run_test(size=size) as pilot:
             stage = Stage(scene, app, pilot)
             await stage.settle()
             yield stage
+            assert is_faulty or not app.faults, app.faults
     finally:
         await scene.hub.close()

@@ -118,7 +118,7 @@ class PaneView(Backdrop, Vertical):
         """Give the keyboard to the part of the body that takes it."""
         for widget in self.query(Widget):
             if widget.can_focus:
-                widget.focus()
+                self.screen.set_focus(widget)  # now: a key that is waiting already must find it
                 return
 
     def renew(self, scope: Scope, now: Instant) -> None:

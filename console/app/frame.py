@@ -19,6 +19,7 @@ from widgets.cells import fit
 from widgets.cells import width as width_of
 from widgets.painted import Painted
 
+WORKS_FROM = (80, 24)  # columns, rows; below them what is shown is cut, and said to be
 SCOPE_LEAST = 24  # cells
 MARK_LEAST = 24  # columns: "configuration refused"
 
@@ -147,6 +148,10 @@ class KeyBar(Painted):
         """Help and quit always; of the others as many as there is room for."""
         width = self.size.width
         styles = self.paint.on(Ground.HEAD)
+        size = self.app.size
+        if size.width < WORKS_FROM[0] or size.height < WORKS_FROM[1]:
+            told = f"{WORKS_FROM[0]}x{WORKS_FROM[1]} needed, this is {size.width}x{size.height}: much is cut   ? help  q quit"
+            return Strip([Segment(fit(told, width), styles[Tone.WARN])]).adjust_cell_length(width, styles[Tone.NORMAL])
         words = [(" 0-5 9", "views")] + [(entry.shown, entry.label) for entry in ENTRIES if entry.in_bar]
         last, rest = words[-2:], words[:-2]
         room = width - sum(width_of(key) + width_of(label) + 3 for key, label in last)

@@ -99,6 +99,17 @@ ENTRIES: tuple[Entry, ...] = (
         "hint_quit",
         CONSOLE,
     ),
+    Entry(
+        "suspend",
+        "ctrl+z",
+        "ctrl+z",
+        "suspend",
+        "to the shell, the prober too; fg comes back and says how old all is",
+        "suspend",
+        CONSOLE,
+        Danger.LOCAL,
+        undo="fg",
+    ),
     Entry("quit", "q", "q", "quit", "leave", "quit", CONSOLE, in_bar=True),
 )
 

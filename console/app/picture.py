@@ -14,6 +14,7 @@ from rich.console import Console
 
 from console.app.app import MidwatchApp
 from console.app.pivots import Place
+from console.app.screen import ConsoleScreen
 from console.feeds.desk import Desk
 from console.model.scope import Scope
 
@@ -35,10 +36,11 @@ async def drawn(
     format: str,
 ) -> bytes:
     """The console as it would look now, in one of the four picture formats. The feeds must have settled before."""
-    app = MidwatchApp(desk, site, is_prod=is_prod, who=who, place=Place(view, scope), started=lambda: None, theme=theme)
+    screen = ConsoleScreen(desk, site, is_prod=is_prod, who=who, place=Place(view, scope))
+    app = MidwatchApp(screen, theme=theme)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        app.console_screen.renew(desk.clock.now())
+        screen.renew(desk.clock.now())
         await pilot.pause()
         if format == "ansi":
             return ansi(app).encode()

@@ -10,7 +10,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widget import Widget
+from textual.widget import AwaitMount, Widget
 
 from console.app import details, pivots
 from console.app.commands import COMMANDS, run
@@ -22,6 +22,7 @@ from console.app.pivots import Place
 from console.app.prompt import PromptScreen
 from console.feeds.clock import wait_until
 from console.feeds.desk import OVERVIEW, TITLES, Desk, Seat
+from console.feeds.passage import Passage
 from console.model.instant import Instant
 from console.model.scope import Scope
 from console.model.severity import Severity, State
@@ -35,21 +36,29 @@ from views.sources import SourcesPane
 from views.streams import StreamsPane
 from views.tables import TablePane
 from views.workloads import WorkloadsPane
+from widgets.backdrop import Backdrop
 
 log = logging.getLogger(__name__)
 
 PANES: dict[str, type[PaneView]] = {
     each.VIEW: each for each in (StreamsPane, LogsPane, WorkloadsPane, CapacityPane, IncidentsPane, SourcesPane)
 }
+SETTLE_S = 0.3  # for every derived feed to have looked at the clock once
+COMPOSED_S = 0.02
 FRAME_S = 0.25  # panes are renewed at most this often
 VERDICT_VIEWS = ("streams", "workloads", "capacity")  # whose rows the counts of the alert strip count
 
 
-class ConsoleScreen(Screen[None]):
+class Body(Backdrop, Container):
+    """Where the views are."""
+
+    DEFAULT_CSS = "Body { height: 1fr; }"
+
+
+class ConsoleScreen(Backdrop, Screen[None]):
     """Head line, one view at a time, incident strip, key bar."""
 
     BINDINGS = [entry.binding for entry in ENTRIES]
-    DEFAULT_CSS = "ConsoleScreen #body { height: 1fr; }"
 
     def __init__(self, desk: Desk, site: str, *, is_prod: bool, who: str, place: Place) -> None:
         super().__init__()
@@ -64,17 +73,20 @@ class ConsoleScreen(Screen[None]):
         self._told: dict[str, str] = {}  # view -> the fault of ours that was logged last
         self._views: dict[str, Widget] = {}
         self._seats: dict[str, Seat] = {}
-        self._head, self._strip = HeadLine(), IncidentStrip()
+        self._head, self._strip, self._keys = HeadLine(), IncidentStrip(), KeyBar()
+        self._passage = Passage(desk.clock)
+        self._mounting: AwaitMount | None = None  # the view that was gone to last, while it is being composed
+        self._is_there = True
         self.mark = ""
 
     def compose(self) -> ComposeResult:
         yield self._head
-        with Container(id="body"):
+        with Body():
             overview = Overview(self._desk)
             self._views[OVERVIEW] = overview
             yield overview
         yield self._strip
-        yield KeyBar()
+        yield self._keys
 
     def on_mount(self) -> None:
         self._seats = {
@@ -87,6 +99,7 @@ class ConsoleScreen(Screen[None]):
         self._follow()
 
     def on_resize(self) -> None:
+        self._keys.refresh()  # it tells of a screen that is too low, whose change changes nothing of its own size
         self.call_after_refresh(self._wake.set)  # once the panes have their new sizes
 
     def on_unmount(self) -> None:
@@ -107,7 +120,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def selection(self) -> Selection | None:
-        return self.pane_in_front.selection()
+        return self.pane_in_front.selection() if self.pane_in_front.is_mounted else None
 
     def _selected(self) -> Selection | None:
         """The selection of a key that needs one; a key that can do nothing says so."""
@@ -122,12 +135,23 @@ class ConsoleScreen(Screen[None]):
         clock = self._desk.clock
         while True:
             try:
+                is_away, is_doubtful = self._passage.looked(clock.now())
+                if is_away or is_doubtful:
+                    await self.look_again(doubt=is_doubtful)
                 self.renew(clock.now())
             except Exception:
                 log.exception("the frame could not be renewed")
             await clock.sleep(FRAME_S)
             await wait_until(self._wake, clock, clock.now().mono + 1.0 - FRAME_S)
             self._wake.clear()
+
+    async def look_again(self, *, doubt: bool = False) -> None:
+        """After a time in which we did not run: every feed looks at the clock, and what is too old to be called live is shown
+        so before anything else is.
+        """
+        self._desk.look(doubt=doubt)
+        await asyncio.sleep(SETTLE_S)
+        self.renew(self._desk.clock.now())
 
     def renew(self, now: Instant) -> None:
         """Everything that is on the screen, from the newest readings."""
@@ -139,8 +163,10 @@ class ConsoleScreen(Screen[None]):
         self._renew_frame(now)
 
     def _seen(self) -> list[PaneView]:
+        """What is on the screen and composed: a view just gone to has no body yet."""
         view = self._views[self.place.view]
-        return view.panes if isinstance(view, Overview) else [view]  # type: ignore[list-item]
+        panes: list[PaneView] = view.panes if isinstance(view, Overview) else [view]  # type: ignore[list-item]
+        return [pane for pane in panes if pane.is_mounted]
 
     def _renew_frame(self, now: Instant) -> None:
         scope = self.place.scope
@@ -168,7 +194,7 @@ class ConsoleScreen(Screen[None]):
                 sources_well=live == len(sources.rows),
                 now=now.utc.replace(microsecond=0),
                 who=self._who,
-                mark=self.mark,
+                mark=self.mark or self._passage.mark(now),
             )
         )
         self._show_incident(self._pane_of("incidents", scope, now), sources)
@@ -204,15 +230,27 @@ class ConsoleScreen(Screen[None]):
                 self._desk, self._desk.sit(place.view, self._wake), is_full=True, id=f"view-{place.view}"
             )
             self._views[place.view] = view
-            self.query_one("#body").mount(view)
+            self._mounting = self.query_one(Body).mount(view)
         for name, each in self._views.items():
             each.display = name == place.view
         self.place = place
+        self._is_there = False
         self.call_after_refresh(self._arrive)
 
     def _arrive(self) -> None:
+        if not self.pane_in_front.is_mounted:
+            self.set_timer(COMPOSED_S, self._arrive)  # after each refresh would leave it no turn to be composed in
+            return
+        self._mounting, self._is_there = None, True
         self.pane_in_front.focus_body()
         self.renew(self._desk.clock.now())
+
+    async def arrived(self) -> None:
+        """Return once the view that was gone to last has its rows and the keys: who types `1p` at once means its first row."""
+        if self._mounting is not None:
+            await self._mounting
+        if not self._is_there and self.pane_in_front.is_mounted:
+            self._arrive()  # and once more after the refresh, when the sizes are known
 
     def set_scope(self, scope: Scope) -> None:
         """Narrow or open every pane."""
@@ -356,6 +394,9 @@ class ConsoleScreen(Screen[None]):
 
     def action_hint_quit(self) -> None:
         self.notify("q leaves")
+
+    async def action_suspend(self) -> None:
+        await self.app.run_action("suspend_process")
 
     def action_quit(self) -> None:
         self.app.exit()

@@ -7,20 +7,25 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from console.assembly import Engine
-from console.commands import snapshot
+from console import __version__
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import Opened, opened
-from console.commands.watching import watch
 from console.config.paths import log_dir, made
-from console.config.reload import Reloader
+from console.config.site import Guard
 from console.exit_codes import ExitCode
-from console.feeds.clock import SystemClock
-from console.feeds.desk import OVERVIEW
 from console.logfile import logged_to
 
-_BY_SIGNAL = 128  # a shell's way to say what ended a process
+if TYPE_CHECKING:  # nothing of it is needed for the first frame
+    from console.app.screen import ConsoleScreen
+    from console.assembly import Engine
+
+_BY_SIGNAL = 128  # a shell's way to say what ended a process: 130 for SIGINT, 143 for SIGTERM
+# Killed outright, we would leave the other screen, a hidden cursor and mouse reports to whoever is at the terminal.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def run(flags: Flags, environ: Mapping[str, str]) -> int:
@@ -30,10 +35,12 @@ def run(flags: Flags, environ: Mapping[str, str]) -> int:
         print("midwatch: --write has no effect yet: no action is built in this version", file=sys.stderr)
     if not _has_terminal(environ):
         print("midwatch: no terminal to draw on: this is the text digest (midwatch snapshot)", file=sys.stderr)
+        from console.commands import snapshot
+
         return snapshot.run(
             flags,
             environ,
-            view=OVERVIEW,
+            view="overview",
             format="text",
             size=(120, 36),
             output=None,
@@ -52,18 +59,19 @@ def run(flags: Flags, environ: Mapping[str, str]) -> int:
             raise UsageError(
                 f"cannot write the log file {path}: {wrong.strerror or wrong}; name another: --log-file FILE"
             ) from wrong
-        return asyncio.run(_shown(found, flags, environ))
+        return asyncio.run(_shown(found, flags, environ, path))
 
 
 def _has_terminal(environ: Mapping[str, str]) -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM", "") not in ("", "dumb")
 
 
-async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str]) -> int:
+async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str], log: Path) -> int:
     # after the checks above, so that a refusal never waits for textual
+    from console.app.abilities import abilities
     from console.app.app import MidwatchApp, theme_of
-    from console.app.identity import who
-    from console.app.pivots import Place
+    from console.app.curtain import Curtain
+    from widgets.filter import clean
 
     if not sys.stderr.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # textual draws on it; `midwatch 2>file` must not
@@ -71,30 +79,80 @@ async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str]) -> int
         theme = theme_of(flags.theme or found.config.theme)
     except ValueError as wrong:
         raise UsageError(str(wrong)) from wrong
-    engine = Engine.open(found.config, found.site_name, SystemClock())
-    engine.hub.hold()
+    behind = Behind(found, flags, environ)
     app = MidwatchApp(
-        engine.desk,
-        found.site_name,
-        is_prod=engine.is_prod,
-        who=who(environ),
-        place=Place(OVERVIEW, flags.scope),
-        started=engine.hub.open,
+        Curtain(found.site_name, str(flags.scope), is_prod=found.site.guard is Guard.PROD),
+        opening=behind.opened,
+        started=behind.started,
         theme=theme,
+        able=abilities(environ, getattr(sys.__stderr__, "encoding", None) or "utf-8"),
     )
-
-    def mark(text: str) -> None:
-        app.console_screen.mark = text
-
-    reloader = Reloader(found.path, environ, found.config)
-    watching = asyncio.create_task(watch(reloader, mark, SystemClock()), name="configuration")
-    # Killed outright, we would leave the other screen, a hidden cursor and mouse reports to whoever is at the terminal.
-    for sign in (signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(sign, app.exit, None, _BY_SIGNAL + sign)
+    # not the loop's own handlers: it may be waiting for a terminal that takes nothing
+    before = {sign: signal.signal(sign, lambda number, _: app.leave(_BY_SIGNAL + number)) for sign in _ENDING}
     try:
         await app.run_async()
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-        await engine.close()
+        app.give_back()
+        await behind.close()
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+    if app.fatal is not None:
+        words = clean(f"{type(app.fatal).__name__}: {app.fatal}")[:300]
+        print(
+            f"midwatch {__version__}: ended by a fault of its own, not a verdict: {words} (the traceback is in {log})",
+            file=sys.stderr,
+        )
     return app.return_code if app.return_code is not None else ExitCode.OK
+
+
+class Behind:
+    """What is behind the curtain: imported in a thread, once the curtain is on the terminal."""
+
+    def __init__(self, found: Opened, flags: Flags, environ: Mapping[str, str]) -> None:
+        self._found, self._flags, self._environ = found, flags, environ
+        self._engine: Engine | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def opened(self) -> ConsoleScreen:
+        """The engine and the screen that shows it; no feed runs before `started`."""
+        await asyncio.to_thread(_imported)
+        from console.app.identity import who
+        from console.app.pivots import Place
+        from console.app.screen import ConsoleScreen
+        from console.assembly import Engine
+        from console.commands.watching import watch
+        from console.config.reload import Reloader
+        from console.feeds.clock import SystemClock
+        from console.feeds.desk import OVERVIEW
+
+        found = self._found
+        engine = self._engine = Engine.open(found.config, found.site_name, SystemClock())
+        engine.hub.hold()
+        place = Place(OVERVIEW, self._flags.scope)
+        screen = ConsoleScreen(engine.desk, found.site_name, is_prod=engine.is_prod, who=who(self._environ), place=place)
+
+        def mark(text: str) -> None:
+            screen.mark = text
+
+        reloader = Reloader(found.path, self._environ, found.config)
+        self._watching = asyncio.create_task(watch(reloader, mark, SystemClock()), name="configuration")
+        return screen
+
+    def started(self) -> None:
+        """The screen has been painted: now the feeds may run, and connectors be imported."""
+        if self._engine is not None:
+            self._engine.hub.open()
+
+    async def close(self) -> None:
+        """Everything that was begun, ended."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        if self._engine is not None:
+            await self._engine.close()
+
+
+def _imported() -> None:
+    """What the screen and the engine stand on."""
+    for name in ("console.assembly", "console.app.screen", "console.commands.watching"):
+        import_module(name)

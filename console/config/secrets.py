@@ -17,6 +17,7 @@ from contextlib import suppress
 from console.config.backend import Credential
 from console.model.failure import Failure, FailureKind, SourceError
 
+PARTING_S = 2.0  # for what was killed to be gone
 MAX_BYTES = 64 * 1024
 COMMAND_TIMEOUT_S = 10.0
 
@@ -152,10 +153,21 @@ async def _printed(command: tuple[str, ...], environ: Mapping[str, str], timeout
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await _ended(process)
     if code != 0:
         raise _refused(place, f"exit code {code}; run it by hand to see why")
     return output
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Reap what was killed. asyncio tells of an exit only once the pipe was read to its end, so what still stands in it is
+    read and dropped; a descendant that left the group and holds the pipe open is not waited for.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PARTING_S):
+            while process.stdout is not None and await process.stdout.read(MAX_BYTES):
+                pass
+            await process.wait()
 
 
 async def _capped(stream: asyncio.StreamReader) -> bytes:

@@ -1,22 +1,85 @@
-"""The system's clocks, as the rest of the house is given them."""
+"""The system's clocks, as the rest of the house is given them.
+
+`mono` also runs while the machine sleeps. `utc` is the system's, followed as long as it runs
+evenly. When it is set (a step), `utc` goes on as it was: verdicts compare it with what servers say, and a clock set wrong
+must raise and hide nothing. Which of the two is right the servers tell by their `Date`: once they agree with the system, it
+is followed again (`agreed`). Without a server that tells, ours goes on until midwatch is started anew; the screen says so.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from statistics import median
 
-from console.model.instant import Clock, Instant
+from console.model.instant import Clock, Instant, reckoned
+
+STEP_S = 2.0  # a smaller difference is followed: time servers slew, and step by less
+AGREES_S = 5.0  # a Date has whole seconds, and travels
+LOOK_S = 1.0  # how soon sleepers notice that the machine slept: the loop's timers stood still with it
 
 
 class SystemClock:
-    """The two clocks of this machine."""
+    """The two clocks of this machine. `wall` and `mono` are given by tests."""
+
+    def __init__(self, wall: Callable[[], float] = time.time, mono: Callable[[], float] = reckoned) -> None:
+        self._wall = wall
+        self._mono = mono
+        self._offset_s = wall() - mono()  # from mono to UTC
+        self.stepped_s = 0.0  # how far the system's clock has been set away from ours
+        self._sleepers: dict[asyncio.Future[None], float] = {}
+        self._looking: asyncio.TimerHandle | None = None
 
     def now(self) -> Instant:
-        return Instant(utc=datetime.now(UTC), mono=time.monotonic())
+        mono = self._mono()
+        off_s = self._wall() - mono - self._offset_s
+        if abs(off_s) <= STEP_S:
+            self._offset_s += off_s
+            self.stepped_s = 0.0
+        else:
+            self.stepped_s = off_s
+        return Instant(utc=datetime.fromtimestamp(mono + self._offset_s, UTC), mono=mono)
+
+    def agreed(self, skews_s: Iterable[float]) -> None:
+        """What servers' clocks say beside ours: most of them know whether the step was a correction."""
+        told = list(skews_s)
+        if self.stepped_s and told and abs(median(told) - self.stepped_s) <= AGREES_S:
+            self._offset_s += self.stepped_s
+            self.stepped_s = 0.0
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(max(0.0, seconds))
+        if seconds <= LOOK_S:
+            await asyncio.sleep(max(0.0, seconds))
+            return
+        loop = asyncio.get_running_loop()
+        awake: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(seconds, _wake, awake)
+        self._sleepers[awake] = self._mono() + seconds
+        if self._looking is None:
+            self._looking = loop.call_later(LOOK_S, self._look, loop)
+        try:
+            await awake
+        finally:
+            timer.cancel()
+            del self._sleepers[awake]
+            if not self._sleepers and self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake whom the loop's own timers, which stood still while the machine slept, would wake too late."""
+        mono = self._mono()
+        for awake, due in self._sleepers.items():
+            if due <= mono:
+                _wake(awake)
+        self._looking = loop.call_later(LOOK_S, self._look, loop)
+
+
+def _wake(awake: asyncio.Future[None]) -> None:
+    if not awake.done():
+        awake.set_result(None)
 
 
 async def wait_until(event: asyncio.Event, clock: Clock, deadline_mono: float | None) -> None:

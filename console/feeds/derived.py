@@ -97,7 +97,7 @@ class DerivedFeed(Generic[T]):
             for subscription in subscriptions.values():
                 subscription.close()
 
-    def look(self) -> None:
+    def look(self, *, doubt: bool = False) -> None:
         """Step as if a deadline had passed: at the next turn of the loop, or PUBLISH_EVERY_S after the step before."""
         self._asked.set()
         self._wake.set()

@@ -89,6 +89,10 @@ class Desk:
         subscription = self._hub.subscribe(view, wake=wake) if view in self._hub else None
         return Seat(view, self, subscription)
 
+    def look(self, *, doubt: bool = False) -> None:
+        """Let every feed look at the clock now, before its own deadline: time has passed in which nobody looked."""
+        self._hub.look(doubt=doubt)
+
     def make(self, view: str, reading: Reading[Any], scope: Scope, now: Instant) -> Pane[Any]:
         """The pane of a view from a reading of its feed."""
         if view == streams.VIEW:

@@ -29,6 +29,10 @@ class Feed(Protocol):
 
     async def run(self) -> None: ...
 
+    def look(self, *, doubt: bool = False) -> None:
+        """Look at the clock now: time may have passed in which nothing of us ran. `doubt`: nobody can say how much."""
+        ...
+
 
 class Hub:
     """All feeds of a site by name, and which of them run."""
@@ -80,6 +84,11 @@ class Hub:
     def _start(self, name: str) -> None:
         if self._is_open and not self._is_closed and name not in self._running:
             self._running[name] = asyncio.create_task(self._feeds[name].run(), name=f"feed {name}")
+
+    def look(self, *, doubt: bool = False) -> None:
+        """Let every running feed look at the clock now; in doubt, nothing is live until it is heard again."""
+        for name in self._running:
+            self._feeds[name].look(doubt=doubt)
 
     def is_running(self, name: str) -> bool:
         return name in self._running

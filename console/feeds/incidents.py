@@ -19,6 +19,9 @@ STREAMS = "streams"
 WORKLOADS = "workloads"
 
 
+UNWATCHED_S = 10.0  # it steps every second: more is a machine that slept, or a console that was stopped
+
+
 class IncidentsDerivation:
     """Keeps what the judge must remember of open incidents; stands on whatever of its inputs the site has."""
 
@@ -28,12 +31,15 @@ class IncidentsDerivation:
     def __init__(self, inputs: tuple[str, ...]) -> None:
         self.inputs = inputs
         self._memory = judge.IncidentMemory()
+        self._stepped: float | None = None  # monotonic
 
     def step(self, inputs: Inputs, now: Instant) -> Derived[tuple[Incident, ...]]:
         """Judge again. Partial while one of the inputs fails; the workloads only add rollouts."""
         alerts: Alerts | None = self._value(inputs, ALERTS)
         streams: Streams | None = self._value(inputs, STREAMS)
         workloads: Workloads | None = self._value(inputs, WORKLOADS)
+        gap_s = now.mono - self._stepped if self._stepped is not None else 0.0
+        self._stepped = now.mono
         self._memory, found = judge.step(
             self._memory,
             verdicts=streams.verdicts if streams is not None else {},
@@ -41,6 +47,7 @@ class IncidentsDerivation:
             alerts=alerts.alerts if alerts is not None else {},
             deployments=workloads.deployments if workloads is not None else {},
             now=now,
+            unwatched_s=gap_s if gap_s > UNWATCHED_S else 0.0,
         )
         decisive = [inputs.readings[name] for name in self.inputs if name != WORKLOADS]
         has_any = any(part.value is not None for part in decisive)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from console.feeds.clock import SystemClock
 from console.feeds.hub import Hub
 from console.feeds.raw import RawFeed
 from console.feeds.topic import Topic
@@ -26,9 +30,16 @@ class LedgerFeed:
 
     async def run(self) -> None:
         while True:
-            now = self._clock.now()
-            self.topic.publish(Reading(value=self.statuses(now), state=State.LIVE, received=now, as_of=now.utc))
+            self.look()
             await self._clock.sleep(EVERY_S)
+
+    def look(self, *, doubt: bool = False) -> None:
+        """Publish what is so now."""
+        now = self._clock.now()
+        if isinstance(self._clock, SystemClock) and self._clock.stepped_s:
+            self._clock.agreed(feed.latest.skew_s for feed in self._raw() if feed.latest.skew_s is not None)
+            now = self._clock.now()
+        self.topic.publish(Reading(value=self.statuses(now), state=State.LIVE, received=now, as_of=now.utc))
 
     def statuses(self, now: Instant) -> tuple[SourceStatus, ...]:
         """One line for each source that runs, in the order of the configuration."""
@@ -43,6 +54,9 @@ class LedgerFeed:
                 skew_s=feed.latest.skew_s,
                 note=str(getattr(feed.source, "note", "")),
             )
-            for feed in self._hub.feeds()
-            if isinstance(feed, RawFeed) and feed.source is not None
+            for feed in self._raw()
+            if feed.source is not None
         )
+
+    def _raw(self) -> Iterator[RawFeed[Any, Any]]:
+        return (feed for feed in self._hub.feeds() if isinstance(feed, RawFeed))

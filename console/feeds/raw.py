@@ -79,6 +79,14 @@ class RawFeed(ABC, Generic[T, P]):
                 self._publish(reading)
                 await self._clock.sleep(PUBLISH_EVERY_S)
 
+    def look(self, *, doubt: bool = False) -> None:
+        """Call stale what the source has said nothing about for too long; in doubt whatever was said."""
+        source, heard = self.source, self._heard
+        if source is None or heard is None or self.latest.state not in (State.LIVE, State.PARTIAL):
+            return
+        if doubt or self._clock.now().mono - heard.mono > source.stale_after_s:
+            self._publish(self.latest.aged())
+
     async def _watch(self) -> None:
         """Turn a live reading stale when the source has said nothing for too long."""
         while True:
@@ -87,8 +95,7 @@ class RawFeed(ABC, Generic[T, P]):
                 await self._clock.sleep(0.5)
                 continue
             silent_s = self._clock.now().mono - heard.mono
-            if silent_s > source.stale_after_s and self.latest.state in (State.LIVE, State.PARTIAL):
-                self._publish(self.latest.aged())
+            self.look()
             await self._clock.sleep(max(0.25, source.stale_after_s - silent_s))
 
 

@@ -72,12 +72,16 @@ def step(
     alerts: Mapping[str, Alert],
     deployments: Mapping[str, Deployment],
     now: Instant,
+    unwatched_s: float = 0.0,
 ) -> tuple[IncidentMemory, tuple[Incident, ...]]:
-    """The incidents now: open ones first, worst first, then newest first."""
+    """The incidents now: open ones first, worst first, then newest first. `unwatched_s`: for so long before this step
+    nobody looked (a machine that slept); that is no time of quiet.
+    """
     rollouts = rolled(memory.rollouts, deployments, now.utc)
     live = sorted([*of_alerts(alerts), *of_verdicts(verdicts, channels)], key=lambda m: (not m.opens, m.at, m.key))
     blind = {name for name, verdict in verdicts.items() if verdict.severity is Severity.UNKNOWN}
-    incidents = [_faded(one, live, blind) for one in memory.incidents]
+    known = [_later(one, unwatched_s) for one in memory.incidents] if unwatched_s else memory.incidents
+    incidents = [_faded(one, live, blind) for one in known]
     for member in live:
         _place(incidents, member)
     incidents = [_timed(one, blind, now) for one in incidents]
@@ -95,6 +99,13 @@ def identity(group: str, opened_at: datetime) -> str:
     """See the module's docstring for what is promised."""
     bucket = int(opened_at.timestamp() // ID_STEP_S)
     return f"INC-{hashlib.sha256(f'{group}|{bucket}'.encode()).hexdigest()[:6]}"
+
+
+def _later(incident: OpenIncident, unwatched_s: float) -> OpenIncident:
+    """An incident after a time in which nobody looked: that was no minute of quiet."""
+    if incident.quiet_since is None or incident.closed_at is not None:
+        return incident
+    return msgspec.structs.replace(incident, quiet_since=incident.quiet_since + unwatched_s)
 
 
 def _faded(incident: OpenIncident, live: list[Member], blind: set[str]) -> OpenIncident:

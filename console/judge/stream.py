@@ -60,7 +60,8 @@ def _judged(memory: ChannelMemory, now: Instant) -> Step:
     blind = reason(memory.probe, now)
     is_withheld = not blind and _is_unlooked(sight)
     if is_withheld:
-        blind = "probe: it sees again, and looks at what was bad before"
+        was_bad = memory.severity is not Severity.OK
+        blind = f"probe: it sees again, and looks {'at what was bad before' if was_bad else 'again'}"
     findings: tuple[Finding, ...] = ()
     if not blind:
         symptoms: list[Symptom] = [symptom for check in CHECKS for symptom in check.check(sight)]
@@ -95,13 +96,16 @@ def _judged(memory: ChannelMemory, now: Instant) -> Step:
 def _is_unlooked(sight: Sight) -> bool:
     """After a blind spell, a channel that was bad before it is not well until its playlists were asked again.
 
-    A channel that was well is well again at once; and after LOOK_AGAIN_T the other checks tell why nothing answers.
+    A channel that was well is well again at once, unless it was not asked for so long that a stream which stood still would
+    have been told meanwhile (a machine that slept, a console that was stopped). And after LOOK_AGAIN_T the other checks tell
+    why nothing answers.
     """
     until = sight.probe.blind_until
-    if sight.memory.severity in (Severity.OK, Severity.UNKNOWN) or until <= 0.0:
+    if sight.memory.severity is Severity.UNKNOWN or until <= 0.0:
         return False
     is_recent = sight.now.mono < until + LOOK_AGAIN_T * sight.target_s
-    return is_recent and any(playlist.last_start < until for _, _, playlist in sight.media())
+    since = until if sight.memory.severity is not Severity.OK else until - SETTLED_T * sight.target_s
+    return is_recent and any(playlist.last_start < since for _, _, playlist in sight.media())
 
 
 def _watched(sight: Sight) -> tuple[float, bool]:

@@ -18,6 +18,11 @@ from tests.e2e.platform import NICE, ROOT
 from tests.e2e.waiting import PATIENCE_S, until
 
 PROMPT = "READY>"
+SANE = {
+    "alternate_on": "0", "cursor_flag": "1", "mouse_any_flag": "0", "mouse_sgr_flag": "0", "keypad_cursor_flag": "0",
+    "wrap_flag": "1", "insert_flag": "0",
+}  # fmt: skip
+"""The modes of a terminal in which a shell waits, as tmux names them."""
 COLOUR = re.compile(r"\x1b\[(?:[\d;:]*[;:])?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:[;:][\d;:]*)?m")
 
 
@@ -27,10 +32,16 @@ class Terminal:
     def __init__(self, server: str, name: str) -> None:
         self._server = server
         self.name = name
+        self.stopped_at: float | None = None
+        self._times_back = 0
+
+    def command(self, *arguments: str) -> list[str]:
+        """What speaks to our server."""
+        return [*NICE, "tmux", "-L", self._server, "-f", "/dev/null", *arguments]
 
     def tmux(self, *arguments: str) -> str:
         done = subprocess.run(
-            [*NICE, "tmux", "-L", self._server, "-f", "/dev/null", *arguments],
+            self.command(*arguments),
             capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
         assert done.returncode == 0, (arguments, done.stderr)
@@ -45,6 +56,11 @@ class Terminal:
         return [line.rstrip() for line in self.screen.splitlines()]
 
     @property
+    def said(self) -> str:
+        """The screen, lines that the terminal broke made whole."""
+        return self.tmux("capture-pane", "-p", "-J", "-t", self.name)
+
+    @property
     def drawn(self) -> str:
         """The screen with its escapes."""
         return self.tmux("capture-pane", "-e", "-p", "-t", self.name)
@@ -55,7 +71,7 @@ class Terminal:
 
     @property
     def modes(self) -> dict[str, str]:
-        names = ("alternate_on", "cursor_flag", "mouse_any_flag", "keypad_cursor_flag")
+        names = tuple(SANE)
         told = self.tmux("display-message", "-p", "-t", self.name, " ".join(f"#{{{name}}}" for name in names))
         return dict(zip(names, told.split(), strict=True))
 
@@ -69,9 +85,16 @@ class Terminal:
 
     def midwatch(self, *arguments: str | Path, **environ: str) -> None:
         """Start midwatch in the shell."""
+        self.python("-m", "console", *arguments, **environ)
+
+    def python(self, *arguments: str | Path, **environ: str) -> None:
+        """Start our interpreter in the shell, which remembers how its terminal was set."""
         words = [f"{name}={shlex.quote(value)}" for name, value in environ.items()]
-        words += [shlex.quote(str(word)) for word in (sys.executable, "-m", "console", *arguments)]
-        self.type(" ".join(words))
+        words += [shlex.quote(str(word)) for word in (sys.executable, *arguments)]
+        self.type("before=$(stty -a | tail -n +2); clear; " + " ".join(words))
+
+    def resize(self, width: int, height: int) -> None:
+        self.tmux("resize-window", "-t", self.name, "-x", str(width), "-y", str(height))
 
     def shows(self, *texts: str, within_s: float = PATIENCE_S) -> str:
         """The screen, once it has all of `texts`; a line that was broken in two counts as whole."""
@@ -88,16 +111,22 @@ class Terminal:
         shown = [line for line in self.lines if line]
         return bool(shown) and shown[-1] == PROMPT
 
-    def comes_back(self, within_s: float = PATIENCE_S) -> None:
-        """Wait for the shell; then see that the terminal is as it was: cursor, screen, mouse, echo."""
+    def comes_back(self, within_s: float = PATIENCE_S) -> int:
+        """Wait for the shell; then see that the terminal is as it was: cursor, screen, mouse, every setting of the tty.
+
+        Answers what the shell was told in the end: an exit code, or 148 of a job that was stopped.
+        """
         until(self.is_back, "the shell's prompt", within_s, seen=lambda: self.screen)
-        assert self.modes == {
-            "alternate_on": "0", "cursor_flag": "1", "mouse_any_flag": "0", "keypad_cursor_flag": "0",
-        }  # fmt: skip
-        self.type("echo back-$((40+2)); stty -a | tr ';' '\\n' | grep -ow -e '-*echo' -e '-*icanon' | tr '\\n' ' '")
-        screen = self.shows("\nback-42\n")
-        assert "$((40+2))" in screen, "the shell does not echo"
-        until(lambda: " -icanon" not in self.screen and "icanon echo" in self.screen, "a sane tty", 10, lambda: self.screen)
+        assert self.modes == SANE
+        self.type(
+            f'code=$?; stty -a | tail -n +2 | diff <(echo "$before") - && echo "sane-$((40+{self._times_back})) ended-$code"'
+        )
+        sane = f"sane-{40 + self._times_back} ended-"
+        self.shows(sane)
+        screen = self.said
+        assert f"$((40+{self._times_back}))" in screen, "the shell does not echo"
+        self._times_back += 1
+        return int(screen.partition(sane)[2].split()[0])
 
 
 @contextmanager
@@ -115,14 +144,14 @@ class Server:
 
     def __init__(self, name: str, place: Path) -> None:
         self._name = name
-        self._place = place
+        self.place = place
 
     def terminal(self, name: str, width: int, height: int, **environ: str) -> Terminal:
         """A new terminal; `environ` beside what a login shell would have."""
         terminal = Terminal(self._name, name)
         clean: Mapping[str, str] = {
             "PS1": f"{PROMPT} ", "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(self._place), "XDG_STATE_HOME": str(self._place / "state"), "PYTHONPATH": str(ROOT), **environ,
+            "HOME": str(self.place), "XDG_STATE_HOME": str(self.place / "state"), "PYTHONPATH": str(ROOT), **environ,
         }  # fmt: skip
         words = " ".join(f"{key}={shlex.quote(value)}" for key, value in clean.items())
         terminal.tmux(

@@ -8,6 +8,7 @@ from textual import events
 
 from console.app.app import MidwatchApp
 from console.app.pivots import Place
+from console.app.screen import ConsoleScreen
 from console.feeds.desk import OVERVIEW
 from console.model.scope import Scope
 from tests.hostile.corpus import CORPUS
@@ -19,7 +20,8 @@ KEYS = (*"1234590", "1", "d", "escape", "v", "escape", "2")
 async def play() -> None:
     """Every view once, a page or two, and out."""
     scene = poisoned(attacks=CORPUS)
-    app = MidwatchApp(scene.desk, "demo", is_prod=False, who="mei", place=Place(OVERVIEW, Scope()), started=lambda: None)
+    screen = ConsoleScreen(scene.desk, "demo", is_prod=False, who="mei", place=Place(OVERVIEW, Scope()))
+    app = MidwatchApp(screen)
 
     async def keys() -> None:
         while not app.is_running or not app.screen.is_current:  # noqa: ASYNC110
@@ -27,7 +29,7 @@ async def play() -> None:
         for key in KEYS:
             app.post_message(events.Key(key, key if len(key) == 1 else None))
             await asyncio.sleep(0.05)  # a frame: what is not drawn proves nothing
-            app.console_screen.renew(scene.clock.now())
+            screen.renew(scene.clock.now())
         await asyncio.sleep(0.1)
         app.exit()
 

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import timedelta
+
+import msgspec
 
 from console.model.channel import Channel
 from console.model.failure import Failure, FailureKind
-from console.model.instant import Clock
+from console.model.instant import Clock, Instant
 from console.model.observation import Heartbeat, Outcome, ProbeBatch
 from console.model.orders import ProbeOrders
 from console.model.reading import Reading
@@ -22,7 +25,26 @@ from console.sources.meter import Meter
 
 LEAST_PAUSE_S = 0.1  # at most ten readings a second
 SILENT_S = 3.0
+CLOCKS_DIFFER_S = 1.0  # the prober's UTC and ours, of one moment: more is a clock that was set
 FIRST_BEAT_S = 15.0  # a starting prober is not yet silent
+
+
+def on_our_clock(batch: ProbeBatch, now: Instant) -> ProbeBatch:
+    """The same, its UTC ours: the prober's follows the system at once when that is set, ours when the servers agree."""
+    offset = now.utc.timestamp() - now.mono
+
+    def ours(at: Instant) -> Instant:
+        off_s = at.utc.timestamp() - at.mono - offset
+        return Instant(utc=at.utc - timedelta(seconds=off_s), mono=at.mono) if abs(off_s) > CLOCKS_DIFFER_S else at
+
+    beat = batch.heartbeat
+    first = beat.at if beat is not None else batch.observations[0].at if batch.observations else None
+    if first is None or ours(first) is first:
+        return batch
+    return ProbeBatch(
+        observations=tuple(msgspec.structs.replace(seen, at=ours(seen.at)) for seen in batch.observations),
+        heartbeat=msgspec.structs.replace(beat, at=ours(beat.at)) if beat is not None else None,
+    )
 
 
 class ProberSource:
@@ -182,6 +204,7 @@ class ProberSource:
             await self._clock.sleep(self._backoff.next_s())
 
     def _take(self, batch: ProbeBatch) -> None:
+        batch = on_our_clock(batch, self._clock.now())
         for seen in batch.observations:
             self._meter.asked(0, failed=seen.outcome is not Outcome.OK)
         if batch.heartbeat is not None:

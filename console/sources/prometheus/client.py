@@ -7,7 +7,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
@@ -50,7 +50,7 @@ class PrometheusClient:
         self._pool = WorkerPool("prometheus", access.timeout_s, workers)
         self._local = threading.local()
         self._connections: list[Connection] = []
-        self._skew_s = 0.0
+        self._ahead_s: float | None = None  # the server's clock beside `mono`, when its skew to our UTC matters
         self._cache: OrderedDict[tuple[str, float, float, float], asyncio.Task[Answered]] = OrderedDict()
 
     @property
@@ -60,7 +60,8 @@ class PrometheusClient:
 
     def server_now(self) -> datetime:
         """The server's time as far as known: ours, corrected by a skew that matters."""
-        return self._clock.now().utc + timedelta(seconds=self._skew_s)
+        now = self._clock.now()
+        return now.utc if self._ahead_s is None else datetime.fromtimestamp(now.mono + self._ahead_s, UTC)
 
     async def query(self, query: str) -> Answered:
         """One value per series, now (aligned down). Raises SourceError."""
@@ -121,8 +122,10 @@ class PrometheusClient:
 
     def _learn(self, server_date: datetime | None) -> None:
         if server_date is not None:
-            skew_s = (server_date - self._clock.now().utc).total_seconds()
-            self._skew_s = skew_s if abs(skew_s) > SKEW_SHOWN_S else 0.0
+            now = self._clock.now()
+            is_skewed = abs((server_date - now.utc).total_seconds()) > SKEW_SHOWN_S
+            # not beside our UTC: when that is set right, the next question would still be asked for the wrong time
+            self._ahead_s = server_date.timestamp() - now.mono if is_skewed else None
 
     async def _ask(self, what: str, call: Callable[[Connection, Mapping[str, str]], T]) -> tuple[T, Exchange]:
         tried = f"ask {clean(what, 80)!r}"

@@ -8,8 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 from textual.strip import Strip
+from textual.worker import WorkerFailed
 
+from console.app.detail import DetailScreen, Page
 from console.app.frame import HeadLine
+from console.app.screen import ConsoleScreen
+from console.exit_codes import ExitCode
 from console.model.cell import Cell
 from console.rows import gauges, incidents, lines, pods, sources, streams
 from tests.stage import Stage, staged
@@ -164,3 +168,85 @@ async def test_a_strip_of_another_width_than_asked_for_disturbs_no_neighbour(mon
     async with staged() as stage:
         assert [strip.cell_length for strip in stage.strips()] == [120] * 36
         alive(stage, *ROOMS)
+
+
+# -- in what a key, a message or a timer sets off ----------------------------------------------------------------------
+def told(stage: Stage) -> list[str]:
+    return [f"{note.title}: {note.message}" for note in stage.app._notifications]
+
+
+async def test_a_key_whose_action_raises_says_so_and_every_other_key_still_works(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ConsoleScreen, "action_theme", broken)
+    with caplog.at_level(logging.ERROR):
+        async with staged(is_faulty=True) as stage:
+            for _ in range(3):
+                await stage.press("T")
+            (words,) = told(stage)
+            assert words.startswith("a fault of midwatch itself: RuntimeError: a fault of ours")
+            assert "the log file has the traceback; the rest goes on" in words
+            await stage.press("1")
+            assert stage.here == ("streams", "")
+            await stage.press("escape")
+            alive(stage, *ROOMS)
+            assert not stage.app._exit
+    assert len([record for record in caplog.records if record.exc_info]) == 1, "told once, however often it is pressed"
+
+
+async def test_a_handler_of_a_widget_that_raises_leaves_the_widget_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(is_faulty=True) as stage:
+        with monkeypatch.context() as patch:
+            patch.setattr(Table, "on_focus", broken, raising=False)
+            await stage.press("tab", "tab")
+            assert len(told(stage)) == 1 and "Table, Focus" in stage.app.faults[0]
+        await stage.press("1", "j", "G", "g")
+        assert stage.here == ("streams", "")
+        alive(stage, "streams")
+
+
+async def test_a_page_that_cannot_be_made_closes_as_every_page_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Page, "draw_line", broken)
+    monkeypatch.setattr(DetailScreen, "on_mount", broken)
+    async with staged(is_faulty=True) as stage:
+        await stage.press("question_mark")
+        assert isinstance(stage.app.screen, DetailScreen)
+        assert any("DetailScreen, Mount" in fault for fault in stage.app.faults)
+        await stage.press("escape")
+        assert stage.app.screen is stage.console
+        alive(stage, *ROOMS)
+
+
+async def test_callbacks_and_timers_that_raise_are_told_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(is_faulty=True) as stage:
+        stage.app.call_later(broken)
+        stage.console.set_interval(0.01, broken)
+        stage.console.call_after_refresh(broken)
+        await stage.until(lambda: any("timer" in fault for fault in stage.app.faults))
+        for _ in range(5):
+            await stage.settle()
+        assert 1 <= len(stage.app.faults) <= 3 and len(told(stage)) == len(stage.app.faults)
+        alive(stage, *ROOMS)
+
+
+async def test_what_a_fault_says_is_foreign_text_and_is_shown_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hostile(*_: Any) -> None:
+        raise ValueError("[red]\x1b[2J\u202e" + "x" * 5000)
+
+    monkeypatch.setattr(ConsoleScreen, "action_theme", hostile)
+    async with staged(is_faulty=True) as stage:
+        await stage.press("T")
+        (words,) = told(stage)
+        assert "\x1b" not in words and "\u202e" not in words and "[red]" in words and len(words) < 400
+
+
+async def test_a_console_whose_screen_is_no_longer_renewed_ends_rather_than_show_what_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old screen would be believed."""
+    app = None
+    with pytest.raises(WorkerFailed):
+        async with staged(is_faulty=True) as stage:
+            app = stage.app
+            monkeypatch.setattr("console.app.screen.wait_until", broken)
+            await stage.turn(2.0)
+            await stage.until(lambda: stage.app.fatal is not None)
+    assert app is not None and app.return_code == ExitCode.INTERNAL and isinstance(app.fatal, RuntimeError)

@@ -42,6 +42,7 @@ CONNECTORS = {connectors!r}
 async def main():
     from console.app.app import MidwatchApp
     from console.app.pivots import Place
+    from console.app.screen import ConsoleScreen
     from console.assembly import Engine
     from console.config.load import load
     from console.feeds.clock import SystemClock
@@ -56,7 +57,8 @@ async def main():
         told["screen"] = [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
         engine.hub.open()
 
-    app = MidwatchApp(engine.desk, engine.name, is_prod=False, who="mei@bastion", place=Place("overview", Scope()), started=started)
+    screen = ConsoleScreen(engine.desk, engine.name, is_prod=False, who="mei@bastion", place=Place("overview", Scope()))
+    app = MidwatchApp(screen, started=started)
     async with app.run_test(size=(120, 36)) as pilot:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:

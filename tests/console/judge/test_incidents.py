@@ -87,6 +87,7 @@ class Night:
         *verdicts: ChannelVerdict,
         alerts: tuple[Alert, ...] = (),
         deployments: tuple[Deployment, ...] = (),
+        unwatched_s: float = 0.0,
     ) -> tuple[Incident, ...]:
         told: Mapping[str, ChannelVerdict] = {name: verdict(channel=name) for name in NAMES} | {
             v.channel: v for v in verdicts
@@ -98,6 +99,7 @@ class Night:
             {a.fingerprint: a for a in alerts},
             {d.key: d for d in deployments},
             instant(t),
+            unwatched_s,
         )
         return found
 
