@@ -11,10 +11,13 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import aiohttp
 import msgspec
+import yarl
 
 from console.model.instant import Instant
 from console.model.observation import Outcome
@@ -33,6 +36,8 @@ from console.probe.playlist import BODY_LIMIT
 
 REDIRECT_LIMIT = 3
 PER_DOOR = 64  # requests in flight
+WAYS = 4096  # playlists whose way is remembered; a signed URL changes with its token, so they are forgotten all at once
+WAY_URL_LIMIT = 1024  # characters; a longer URL finds its way anew each time
 SEGMENT_PEEK = 64 * 1024  # bytes read at most of a segment answer before the connection is dropped
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PRIVATE_HEADERS = ("authorization", "cookie", "x-api-key")
@@ -74,6 +79,17 @@ class Question(msgspec.Struct, frozen=True):
     is_peek: bool = False  # only whether it is there: read at most one byte range
 
 
+class _Way(NamedTuple):
+    """How a playlist is asked for: all that follows from its URL, its vantage's URL and `connect_to` alone. Names are
+    still resolved, and their addresses guarded, whenever a connection is made.
+    """
+
+    gate: asyncio.Semaphore
+    session: aiohttp.ClientSession
+    asked_url: yarl.URL | str  # a URL that yarl refuses stays text, for aiohttp to say what is wrong with it
+    extra: Mapping[str, str]  # headers that the detour needs
+
+
 class Fetcher:
     """Asks. One per prober; closed at its end."""
 
@@ -81,12 +97,14 @@ class Fetcher:
         self._now = now
         self._sessions: dict[tuple[Door, bool, bool], aiohttp.ClientSession] = {}
         self._gates: dict[Door, asyncio.Semaphore] = {}
+        self._ways: dict[tuple[str, str, str | None], _Way] = {}
         self.in_flight = 0
 
     async def ask(self, question: Question) -> Answer:
         """The answer, whatever happens; only cancellation passes through."""
+        way = self._ways.get((question.url, question.trusted, question.connect_to))
         try:
-            gate = self._gate(door_of(question.url, question.connect_to))
+            gate = way.gate if way is not None else self._gate(door_of(question.url, question.connect_to))
         except ValueError as error:
             return self._failed(question, self._now(), Outcome.REFUSED_REDIRECT, str(error))
         async with gate:
@@ -94,7 +112,7 @@ class Fetcher:
             self.in_flight += 1
             try:
                 async with asyncio.timeout(question.timeout_s):
-                    return await self._follow(question, start)
+                    return await self._follow(question, start, way or self._first_way(question, gate))
             except TimeoutError:
                 return self._failed(
                     question, start, Outcome.TIMEOUT, f"no answer within {question.timeout_s:g} s"
@@ -116,6 +134,7 @@ class Fetcher:
 
     async def close(self) -> None:
         """Close every connection."""
+        self._ways.clear()
         sessions = list(self._sessions.values())
         self._sessions.clear()
         await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
@@ -130,7 +149,7 @@ class Fetcher:
         at = self._now()
         return Answer(outcome, at, at.mono - start.mono, question.url, detail=printable(detail))
 
-    async def _follow(self, question: Question, start: Instant) -> Answer:
+    async def _follow(self, question: Question, start: Instant, way: _Way) -> Answer:
         url, headers = question.url, dict(question.headers)
         headers.setdefault("User-Agent", "midwatch-prober")
         headers["Accept-Encoding"] = "gzip"
@@ -138,13 +157,15 @@ class Fetcher:
             headers["If-None-Match"] = question.etag
         if question.is_peek and question.method == "GET":
             headers["Range"] = "bytes=0-0"
-        for _ in range(REDIRECT_LIMIT + 1):
-            session, asked_url, extra = self._way(url, question)
-            async with session.request(
-                question.method, asked_url, headers={**headers, **extra}, allow_redirects=False
+        for hop in range(REDIRECT_LIMIT + 1):
+            if hop:
+                way = self._way(url, question, way.gate)
+            sent = {**headers, **way.extra} if way.extra else headers
+            async with way.session.request(
+                question.method, way.asked_url, headers=sent, allow_redirects=False
             ) as response:
-                location = response.headers.get("Location")
-                if response.status not in _REDIRECTS or not location:
+                location = response.headers.get("Location") if response.status in _REDIRECTS else None
+                if not location:
                     return await self._read(question, response, url, start)
             target = urljoin(url, location[:4096])
             parts = urlsplit(target)
@@ -155,8 +176,17 @@ class Fetcher:
             url = target
         raise _Refused(f"more than {REDIRECT_LIMIT} redirects")
 
-    def _way(self, url: str, question: Question) -> tuple[aiohttp.ClientSession, str, dict[str, str]]:
-        """The session for a URL, the URL as it is asked, and headers that the detour needs."""
+    def _first_way(self, question: Question, gate: asyncio.Semaphore) -> _Way:
+        """The way of a question's own URL, remembered for a playlist; a segment is asked for once."""
+        way = self._way(question.url, question, gate)
+        if not question.is_peek and len(question.url) <= WAY_URL_LIMIT:
+            if len(self._ways) >= WAYS:
+                self._ways.clear()
+            self._ways[question.url, question.trusted, question.connect_to] = way
+        return way
+
+    def _way(self, url: str, question: Question, gate: asyncio.Semaphore) -> _Way:
+        """The way to a URL, the question's own or one that a redirect named. Raises ForbiddenAddress."""
         trusted = urlsplit(question.trusted)
         is_own = urlsplit(url).hostname == trusted.hostname
         door = door_of(url, question.connect_to if is_own else None)
@@ -170,12 +200,13 @@ class Fetcher:
             host, port = split_address(door.connect_to)
             parts = urlsplit(url)
             netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            return (
+            return _Way(
+                gate,
                 self._session(door, is_own, own_loopback),
-                urlunsplit(parts._replace(netloc=netloc)),
+                _read_url(urlunsplit(parts._replace(netloc=netloc))),
                 {"Host": parts.netloc.rpartition("@")[2]},
             )
-        return self._session(door, is_own, own_loopback), url, {}
+        return _Way(gate, self._session(door, is_own, own_loopback), _read_url(url), {})
 
     def _session(self, door: Door, is_own: bool, own_loopback: bool) -> aiohttp.ClientSession:
         key = (door, is_own, own_loopback)
@@ -247,10 +278,18 @@ def _inflated(raw: bytes) -> bytes:
     return body
 
 
+def _read_url(url: str) -> yarl.URL | str:
+    try:
+        return yarl.URL(url)
+    except ValueError:
+        return url
+
+
 def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
+@lru_cache(maxsize=256)  # asked of vantages only, whose URLs the engineer wrote
 def _is_loopback(netloc: str) -> bool:
     host = netloc.rpartition("@")[2]
     if not host.endswith("]") and ":" in host:

@@ -99,19 +99,19 @@ class Prober:
         if target.timer is not None:
             target.timer.cancel()
         at, reason = schedule.due(target.pace)
+        now = self._clock.now().mono
         # a poll that had to wait for its own predecessor is not late by our fault
-        self._arm_at(target, max(at, self._clock.now().mono), reason)
+        self._arm_at(target, max(at, now), now, reason)
 
-    def _arm_at(self, target: Target, at: float, reason: schedule.Reason) -> None:
-        delay = at - self._clock.now().mono
-        target.timer = self._loop.call_later(max(0.0, delay), self._begin, target, at, reason)
+    def _arm_at(self, target: Target, at: float, now: float, reason: schedule.Reason) -> None:
+        target.timer = self._loop.call_later(max(0.0, at - now), self._begin, target, at, reason)
 
     def _begin(self, target: Target, due: float, reason: schedule.Reason) -> None:
         if target.is_dropped or target.task is not None:
             return
         now = self._clock.now().mono
         if now < due:  # timers may fire a clock tick early, and a deadline poll must not
-            self._arm_at(target, due, reason)
+            self._arm_at(target, due, now, reason)
             return
         self._pulse.started(now - due)
         target.last_start = now
@@ -183,6 +183,9 @@ class Prober:
     def _climb(self, master: Target) -> None:
         """Watch the rungs that the master names now; forget those it no longer does."""
         assert isinstance(master.facts, MasterFacts)
+        if master.climbed is master.facts:  # the same bytes as last time: a rung is dropped only with its master
+            return
+        master.climbed = master.facts
         rungs = {rung.rendition: rung for rung in master.facts.variants}
         mine = [t for t in self._targets.values() if t.key[:2] == master.key[:2] and t.rendition is not None]
         for target in mine:
@@ -211,7 +214,7 @@ class Prober:
         if same.timer is not None:
             same.timer.cancel()
         at = min(max(now, same.last_start + CONSULT_EVERY_S), max(now, schedule.due(same.pace)[0]))
-        self._arm_at(same, at, schedule.Reason.REGULAR)
+        self._arm_at(same, at, now, schedule.Reason.REGULAR)
 
     def _look_at_segment(self, target: Target) -> None:
         facts = target.facts

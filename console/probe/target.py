@@ -34,7 +34,10 @@ class Target:
         self.etag: str | None = None
         self.facts: MasterFacts | MediaFacts | None = None
         self._digest = b""
+        self.climbed: MasterFacts | None = None  # the ladder whose rungs are being watched
         self._told: tuple[Variant, ...] = ()
+        self._told_media: MediaFacts | None = None
+        self._shown = ("", "")  # a URL, and what of it may be told
 
     @property
     def key(self) -> tuple[str, str, str | None]:
@@ -47,7 +50,9 @@ class Target:
         if outcome is Outcome.OK:
             outcome, detail, is_unchanged = self._read(answer)
         is_good = outcome is Outcome.OK
-        media = self.facts if is_good and isinstance(self.facts, MediaFacts) else None
+        media = self._told_media if is_good else None
+        if self._shown[0] != self.url:
+            self._shown = (self.url, shown(self.url))
         return Observation(
             channel=self.channel.name,
             vantage=self.vantage.name,
@@ -58,9 +63,9 @@ class Target:
             outcome=outcome,
             status=answer.status,
             detail=detail,
-            url=shown(self.url),
+            url=self._shown[1],
             variants=self._told if is_good and media is None else (),
-            media=_told_media(media),
+            media=media,
             is_unchanged=is_unchanged,
             age_header_s=answer.age_header_s,
             is_retry=is_retry,
@@ -85,10 +90,9 @@ class Target:
         if self.asked is Asked.MEDIA and isinstance(facts, MasterFacts):
             return Outcome.MALFORMED, "a master playlist where a media playlist was expected", False
         self.facts, self.etag, self._digest = facts, answer.etag, digest
-        if isinstance(facts, MasterFacts):
+        if isinstance(facts, MediaFacts):
+            self._told_media = msgspec.structs.replace(facts, newest_uri=shown(facts.newest_uri))
+        else:
+            self._told_media = None
             self._told = tuple(msgspec.structs.replace(rung, uri=shown(rung.uri)) for rung in facts.variants)
         return Outcome.OK, "", False
-
-
-def _told_media(media: MediaFacts | None) -> MediaFacts | None:
-    return None if media is None else msgspec.structs.replace(media, newest_uri=shown(media.newest_uri))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
 TIMEOUT_S = 10.0
 OUTPUT_LIMIT = 8192  # bytes
 KEEP_S = 60.0
+PARTING_S = 2.0
 
 
 class TokenError(Exception):
@@ -47,13 +49,24 @@ async def run(command: tuple[str, ...]) -> str:
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await _ended(process)
     if code != 0:
         raise TokenError(f"token command {name} ended with {code}")
     text = out.decode("ascii", "replace").strip().removeprefix("?")
     if not text or not text.isprintable() or " " in text or "#" in text:
         raise TokenError(f"token command {name} printed no query string")
     return text
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Reap what was killed. asyncio tells of an exit only once the pipe was read to its end; a descendant that holds it open
+    is not waited for.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PARTING_S):
+            while process.stdout is not None and await process.stdout.read(OUTPUT_LIMIT):
+                pass
+            await process.wait()
 
 
 class Token:

@@ -1,4 +1,4 @@
-"""What a test of the lab measured, kept for `make proof` when MIDWATCH_PROOF_DIR is set; without it nothing is written.
+"""What a test of the lab measured, kept for `make proof` when LAB_PROOF_DIR is set; without it nothing is written.
 
 A figure is asserted by whoever measured it: `record` fails when one missed its goal, after having written it down.
 """
@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-FOLDER = "MIDWATCH_PROOF_DIR"
+FOLDER = "LAB_PROOF_DIR"
 Figure = dict[str, Any]
 
 

@@ -55,7 +55,7 @@ def figures() -> Iterator[Json]:
     with alone(LAB):
         yield found
     print(json.dumps(found))
-    place = os.environ.get("MIDWATCH_PROOF_DIR")
+    place = os.environ.get("LAB_PROOF_DIR")
     if place:
         (Path(place) / "elasticsearch.json").write_text(json.dumps(found, indent=2) + "\n")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The third ring of tests: the lab with real servers, and the benches at full N; the figures go to docs/proof/lab.json.
+# The third ring of tests: the lab with real servers, the long proofs (mark `proof`), and the benches at full N; the figures go to docs/proof/lab.json.
 # Brings the lab up when it is not, and down again when it did. What is not up (the Kubernetes API server and the
 # Elasticsearch of tests/lab have targets of their own) is named as not run. PROOF_TESTS=tests/lab/test_lab.py runs only
 # those tests, PROOF_BENCHES="table log" only those benches, PROOF_BENCHES= none. Exits 1 when a test failed; a bench that misses its goal is told and written down.
@@ -36,7 +36,7 @@ fi
 
 code=0
 # shellcheck disable=SC2086 # several paths are several words
-MIDWATCH_PROOF_DIR=$folder timeout 1800 "$PYTHON" -m pytest -q -m lab -rs --junitxml="$folder/tests.xml" \
+LAB_PROOF_DIR=$folder timeout 3600 "$PYTHON" -m pytest -q -m "lab or proof" -rs --junitxml="$folder/tests.xml" \
   ${PROOF_TESTS-} || code=1
 
 say benches
