@@ -44,7 +44,7 @@ KINDS: dict[str, tuple[dict[str, str], str, int]] = {
     "screen": ({"TERM": "screen-256color"}, "indexed", 0),
     "latin-1": ({"TERM": "xterm-256color", "PYTHONIOENCODING": "latin-1"}, "indexed", 0),
 }
-PLAIN = ("truecolor", "vt100", "linux", "latin-1")
+PLAIN = ("truecolor", "vt100", "linux")
 """The others are of make proof: each is a console of its own."""
 CONFIG = """
 [sites.far]
@@ -173,6 +173,7 @@ def _is_of_437(character: str) -> bool:
     return True
 
 
+@pytest.mark.proof
 def test_a_terminal_that_hangs_up_without_a_signal_ends_the_console(tmp_path: Path) -> None:
     """`setsid`, a serial line, a container: nobody sends SIGHUP; the input ends, and that is all."""
     (tmp_path / "far.toml").write_text(CONFIG)
