@@ -78,9 +78,10 @@ def is_starting(pod: Pod, now: Instant) -> bool:
     return is_young and pod.ready < pod.containers and pod_severity(pod, now)[0] is Severity.OK
 
 
-def deployment_severity(deployment: Deployment, now: Instant, starting: int = 0) -> tuple[Severity, str]:
-    """What a deployment's state means; `starting` of its pods are. A rollout on its way is OK with a reason:
-    "rolling 2/4".
+def deployment_severity(deployment: Deployment, now: Instant, starting: int = 0, ready: int = 0) -> tuple[Severity, str]:
+    """What a deployment's state means; `starting` of its pods are, and `ready` of them are by their own word: a deployment
+    and its pods are heard by two watches, and for a moment one may be ahead of the other. A rollout on its way is OK with a
+    reason: "rolling 2/4".
     """
     wanted, available = deployment.desired, deployment.available
     if deployment.progress_reason == "ProgressDeadlineExceeded":
@@ -94,7 +95,7 @@ def deployment_severity(deployment: Deployment, now: Instant, starting: int = 0)
         return Severity.CRIT, f"none of {wanted} available"
     if available < wanted:
         is_within_rollout = not is_template_everywhere and available >= int(AVAILABLE_WHILE_ROLLING * wanted)
-        if not is_within_rollout and available + starting < wanted:
+        if not is_within_rollout and max(available, ready) + starting < wanted:
             return Severity.WARN, f"{available} of {wanted} available"
     if deployment.is_paused:
         return Severity.OK, "paused"

@@ -139,8 +139,13 @@ def rollouts(reading: Reading[Workloads], scope: Scope, now: Instant) -> tuple[R
         for pod in reading.value.pods.values()
         if pod.ready < pod.containers and judge.is_starting(pod, heard)
     )
+    ready = Counter(
+        (pod.cluster, pod.namespace, pod.service)
+        for pod in reading.value.pods.values()
+        if pod.ready >= pod.containers and not pod.is_deleting
+    )
     rows = [
-        _rollout(deployment, reading.state, heard, starting[_home(deployment)])
+        _rollout(deployment, reading.state, heard, starting[_home(deployment)], ready[_home(deployment)])
         for deployment in reading.value.deployments.values()
         if scope.admits(_facts(deployment)) and _is_told(deployment, now, heard)
     ]
@@ -202,8 +207,8 @@ def _row(key: str, pod: Pod, state: State, now: Instant, heard: Instant) -> PodR
     )
 
 
-def _rollout(deployment: Deployment, state: State, now: Instant, starting: int) -> RolloutRow:
-    severity, reason = judge.deployment_severity(deployment, now, starting)
+def _rollout(deployment: Deployment, state: State, now: Instant, starting: int, ready: int) -> RolloutRow:
+    severity, reason = judge.deployment_severity(deployment, now, starting, ready)
     return RolloutRow(
         key=deployment.key,
         name=deployment.name,

@@ -114,6 +114,8 @@ def test_a_replica_that_is_being_replaced_accuses_nobody_while_its_pod_starts():
     lacking = deployment(available=3, ready=3)
     assert deployment_severity(lacking, NOW, starting=1)[0] is OK
     assert deployment_severity(deployment(available=2, ready=2), NOW, starting=1)[0] is WARN
+    assert deployment_severity(deployment(available=2, ready=2), NOW, starting=1, ready=2)[0] is WARN
+    assert deployment_severity(lacking, NOW, ready=4)[0] is OK, "its pods were heard of first"
     none_left = msgspec.structs.replace(deployment(available=0, ready=0), created_at=NOW.utc - timedelta(hours=1))
     assert deployment_severity(none_left, NOW, starting=4)[0] is CRIT
 
