@@ -153,21 +153,25 @@ async def _printed(command: tuple[str, ...], environ: Mapping[str, str], timeout
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await _ended(process)
+        await reaped(process)
     if code != 0:
         raise _refused(place, f"exit code {code}; run it by hand to see why")
     return output
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Reap what was killed. asyncio tells of an exit only once the pipe was read to its end, so what still stands in it is
-    read and dropped; a descendant that left the group and holds the pipe open is not waited for.
+async def reaped(process: asyncio.subprocess.Process) -> None:
+    """Wait for a program that was killed. asyncio tells of an exit only once every pipe was read to its end, so what still
+    stands in them is read and dropped; a descendant that left the group and holds one open is not waited for.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(PARTING_S):
-            while process.stdout is not None and await process.stdout.read(MAX_BYTES):
-                pass
+            await asyncio.gather(*(_drained(stream) for stream in (process.stdout, process.stderr) if stream is not None))
             await process.wait()
+
+
+async def _drained(stream: asyncio.StreamReader) -> None:
+    while await stream.read(MAX_BYTES):
+        pass
 
 
 async def _capped(stream: asyncio.StreamReader) -> bytes:

@@ -18,11 +18,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from console.config.secrets import reaped
 from console.model.failure import SourceError
 from console.model.instant import Clock
 from console.sources.kubernetes.credentials import ClientCertificate, bearer, unreadable
@@ -30,7 +30,6 @@ from console.sources.sanitise import clean
 
 TIMEOUT_S = 30.0
 OUTPUT_LIMIT = 1024 * 1024
-PARTING_S = 2.0
 RENEW_BEFORE_S = 60.0  # of expiry; at most half of what was left when it was minted
 
 
@@ -135,7 +134,7 @@ class ExecPlugin:
         finally:
             if process.returncode is None:
                 _kill(process.pid)
-                await _ended(process)
+                await reaped(process)
         if len(out) > OUTPUT_LIMIT:
             raise self._error(f"more than {OUTPUT_LIMIT} bytes of output", "is it a credential plugin?")
         return out, err
@@ -171,17 +170,6 @@ async def _bounded(stream: asyncio.StreamReader) -> bytes:
     while chunk := await stream.read(65536):
         kept += chunk[: max(0, OUTPUT_LIMIT + 1 - len(kept))]
     return bytes(kept)
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Reap what was killed. asyncio tells of an exit only once both pipes were read to their ends; a descendant that left the
-    session and holds one open is not waited for.
-    """
-    streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
-    with suppress(TimeoutError):
-        async with asyncio.timeout(PARTING_S):
-            await asyncio.gather(*map(_bounded, streams))
-            await process.wait()
 
 
 def _kill(pid: int) -> None:
