@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 from rich.segment import Segment
@@ -17,6 +17,7 @@ from textual.widget import Widget
 from console.model.cell import Tone
 from themes import DEFAULT_THEME
 from themes.tones import Ground, Paint, paint
+from widgets.brush import Brush
 from widgets.cells import fit
 
 _log = logging.getLogger("midwatch.widgets.painted")
@@ -36,6 +37,7 @@ class Painted(Widget):
         # Lines as they stand on the screen, filters applied, and what they were drawn for.
         self._drawn: dict[int, Strip] = {}
         self._drawn_for: tuple[Size, tuple[LineFilter, ...], Color] | None = None
+        self._outdated: dict[int, Strip] = {}  # lines as they stand on the screen while other ones are to be painted
 
     def on_mount(self) -> None:
         """Take the theme in force, and follow its changes."""
@@ -50,7 +52,9 @@ class Painted(Widget):
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Textual's own, and the lines in question are drawn anew."""
+        """Textual's own, or the brush where it reaches; and the lines in question are drawn anew."""
+        if repaint and not layout and not recompose and self._is_left_to_brush(regions):
+            return self
         if repaint and regions:
             for region in regions:
                 for y in region.line_range:
@@ -58,6 +62,42 @@ class Painted(Widget):
         elif repaint:
             self._drawn.clear()
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def _is_left_to_brush(self, regions: Sequence[Region]) -> bool:
+        """Whether these lines are left to the brush, which must know how each of them looked."""
+        drawn, outdated = self._drawn, self._outdated
+        if not drawn and not outdated:
+            return False
+        brush: Brush | None = getattr(self.app, "brush", None)
+        if brush is None or not brush.reaches(self):
+            return False
+        lines = {y for region in regions for y in region.line_range} if regions else set(range(self.size.height))
+        if not all(y in outdated or y in drawn for y in lines):
+            return False
+        for y in lines:
+            if (strip := drawn.pop(y, None)) is not None:
+                outdated.setdefault(y, strip)
+        brush.touch(self)
+        return True
+
+    @property
+    def outdated(self) -> Iterable[int]:
+        """Lines that look otherwise on the screen than they are to; empty too where it is not known how they look."""
+        return self._outdated if self._is_bare() and self._drawn_for == self._wanted() else ()
+
+    def changed_lines(self) -> Mapping[int, Strip]:
+        """For the brush: those of the outdated lines that do differ, as they are now."""
+        outdated, self._outdated = self._outdated, {}
+        first, last = min(outdated), max(outdated)
+        now = self.render_lines(Region(0, first, self.size.width, last - first + 1))
+        lines = {y: now[y - first] for y in outdated}
+        return {y: strip for y, strip in lines.items() if strip is not outdated[y] and strip != outdated[y]}
+
+    def paint_the_long_way(self) -> None:
+        """Textual's: the lines that the brush could not paint, all of them where it is not known which."""
+        lines, width = sorted(self._outdated), self.size.width
+        self._outdated.clear()
+        super().refresh(*(Region(0, y, width, 1) for y in lines))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The app's, without the one that replaces the terminal's own colours: a `Paint` names none, and asking for
@@ -83,10 +123,10 @@ class Painted(Widget):
         """The lines of `crop` as Textual's styles cache would hand them on, without its four copies of each: its styles
         have nothing to add, and that copying was more than half of what a board costs.
         """
-        size, filters, background = self.size, self.get_line_filters(), self.background_colors[1]
-        wanted = (size, tuple(filters), background)
+        size, filters, background = wanted = self._wanted()
         if self._drawn_for != wanted:
             self._drawn.clear()
+            self._outdated.clear()
             self._drawn_for = wanted
         drawn = self._drawn
         strips = []
@@ -98,6 +138,10 @@ class Painted(Widget):
         if crop.column_span != (0, size.width):
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
+
+    def _wanted(self) -> tuple[Size, tuple[LineFilter, ...], Color]:
+        """What the lines are drawn for now."""
+        return self.size, tuple(self.get_line_filters()), self.background_colors[1]
 
     def _whole_line(self, y: int, size: Size) -> Strip:
         """Line `y` in exactly the width of the widget; below its last line blank."""

@@ -29,6 +29,7 @@ from console.app.keymap import by_name
 from console.app.terminal import Terminal, has_shell
 from console.exit_codes import ExitCode
 from themes import DEFAULT_THEME, STYLESHEET, THEMES
+from widgets.brush import Brush
 from widgets.filter import clean, line_filters
 
 if TYPE_CHECKING:  # half of the console is not needed for the first frame
@@ -87,6 +88,7 @@ class MidwatchApp(App[None], inherit_bindings=False):
         self._is_up = False  # the first frame is out, and the loop runs
         self.faults: list[str] = []  # of our own that were contained, each kind once
         self.fatal: BaseException | None = None  # the one that was not
+        self.brush: Brush | None = None  # once there is a terminal to paint on
         self.console_screen: ConsoleScreen | None = None if isinstance(first, Curtain) else first
 
     def on_mount(self) -> None:
@@ -106,6 +108,8 @@ class MidwatchApp(App[None], inherit_bindings=False):
 
     def _first_frame_is_out(self) -> None:
         self._is_up = True
+        if isinstance(self._driver, Terminal):
+            self.brush = Brush(self, self._driver.write)
         self._started()
 
     def get_driver_class(self) -> type[Driver]:

@@ -141,8 +141,9 @@ class ConsoleScreen(Backdrop, Screen[None]):
                 self.renew(clock.now())
             except Exception:
                 log.exception("the frame could not be renewed")
-            await clock.sleep(FRAME_S)
-            await wait_until(self._wake, clock, clock.now().mono + 1.0 - FRAME_S)
+            renewed = clock.now().mono
+            await wait_until(self._wake, clock, renewed + 1.0)
+            await clock.sleep(max(0.0, renewed + FRAME_S - clock.now().mono))
             self._wake.clear()
 
     async def look_again(self, *, doubt: bool = False) -> None:

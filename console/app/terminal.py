@@ -29,12 +29,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import Full
+from threading import Event
 from time import monotonic
 from types import FrameType
 from typing import Any
 
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
+from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ log = logging.getLogger(__name__)
 STUCK_S = 0.5  # how long one write may wait for a terminal that takes nothing, before we look whether we are to leave
 PARTING_S = 2.0  # how long the last writes may stand still: a slow link gets its time, a dead one does not
 CHUNK = 2048  # bytes a write, so that a slow terminal can be told from one that takes nothing
-LOOK_S = 0.1  # how often the thread that reads keys looks whether it is to end
+LOOK_S = 0.1  # how often we look again where nothing would wake us
 READ = 4096  # bytes
 BY_SIGNAL = 128  # a shell's way to say what ended a process
 
@@ -79,6 +81,27 @@ class Wire:
                 self._gone(error)
 
 
+class Ending(Event):
+    """That the thread which reads keys is to end, as something `select` can wait for: it need not wake to look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told, self._tell = os.pipe()
+
+    def fileno(self) -> int:
+        return self._told
+
+    def set(self) -> None:
+        if not self.is_set():
+            super().set()
+            os.write(self._tell, b"!")
+
+    def clear(self) -> None:
+        if self.is_set():
+            super().clear()
+            os.read(self._told, 1)
+
+
 class Terminal(LinuxDriver):
     """One terminal for the life of the console."""
 
@@ -91,6 +114,7 @@ class Terminal(LinuxDriver):
         self._app: Any = app
         stderr: Any = sys.__stderr__
         self._file: Any = Wire(stderr.fileno(), stderr.encoding or "utf-8", self._hung_up)
+        self.exit_event: Ending = Ending()
         self._auto_restart = False  # what Textual's handlers would do in the middle of anything, ours do in the loop
         signal.signal(signal.SIGTSTP, self._asked_to_stop)
         signal.signal(signal.SIGCONT, self._continued)
@@ -209,12 +233,17 @@ class Terminal(LinuxDriver):
 
     # -- keys ----------------------------------------------------------------------------------------------------------
     def run_input_thread(self) -> None:
-        """Textual's, but for the end of the input, which it takes for silence and asks again at once."""
+        """Textual's, but for two things: the end of the input, which it takes for silence and asks again at once; and that
+        it wakes ten times a second, which was a third of what an idle console cost. Only what may still become one key
+        (an escape, and nothing after it) needs a look at the time.
+        """
         decode = getincrementaldecoder("utf-8")("replace").decode
         parser = XTermParser(self._debug)
+        settled_at = 0.0  # monotonic: from then on no key waits for its end
         while not self.exit_event.is_set():
-            ready, _, _ = select.select([self.fileno], [], [], LOOK_S)
-            if ready:
+            patience_s = LOOK_S if monotonic() < settled_at else None
+            ready, _, _ = select.select([self.fileno, self.exit_event], [], [], patience_s)
+            if self.fileno in ready:
                 try:
                     data = os.read(self.fileno, READ)
                 except BlockingIOError:
@@ -227,6 +256,7 @@ class Terminal(LinuxDriver):
                     return
                 for event in parser.feed(decode(data)):
                     self.process_message(event)
+                settled_at = monotonic() + ESCAPE_DELAY + 2 * LOOK_S
             for event in parser.tick():
                 self.process_message(event)
         try:

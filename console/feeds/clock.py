@@ -29,7 +29,7 @@ class SystemClock:
         self._mono = mono
         self._offset_s = wall() - mono()  # from mono to UTC
         self.stepped_s = 0.0  # how far the system's clock has been set away from ours
-        self._sleepers: dict[asyncio.Future[None], float] = {}
+        self._sleepers: dict[asyncio.Timeout, float] = {}  # until when they sleep on our clock
         self._looking: asyncio.TimerHandle | None = None
 
     def now(self) -> Instant:
@@ -52,34 +52,37 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         if seconds <= LOOK_S:
             await asyncio.sleep(max(0.0, seconds))
-            return
-        loop = asyncio.get_running_loop()
-        awake: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(seconds, _wake, awake)
-        self._sleepers[awake] = self._mono() + seconds
-        if self._looking is None:
-            self._looking = loop.call_later(LOOK_S, self._look, loop)
-        try:
-            await awake
-        finally:
-            timer.cancel()
-            del self._sleepers[awake]
-            if not self._sleepers and self._looking is not None:
-                self._looking.cancel()
-                self._looking = None
+        else:
+            await self.wait(asyncio.Event(), seconds)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """`sleep` that ends early when `event` is set; without a task of its own, for it is done many times a second."""
+        is_looked_after = False
+        try:
+            async with asyncio.timeout(max(0.0, seconds)) as limit:
+                if seconds > LOOK_S:
+                    is_looked_after = True
+                    self._sleepers[limit] = self._mono() + seconds
+                    if self._looking is None:
+                        self._looking = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+                await event.wait()
+        except TimeoutError:
+            pass
+        finally:
+            if is_looked_after:
+                del self._sleepers[limit]
+                if not self._sleepers and self._looking is not None:
+                    self._looking.cancel()
+                    self._looking = None
+
+    def _look(self) -> None:
         """Wake whom the loop's own timers, which stood still while the machine slept, would wake too late."""
         mono = self._mono()
-        for awake, due in self._sleepers.items():
-            if due <= mono:
-                _wake(awake)
-        self._looking = loop.call_later(LOOK_S, self._look, loop)
-
-
-def _wake(awake: asyncio.Future[None]) -> None:
-    if not awake.done():
-        awake.set_result(None)
+        loop = asyncio.get_running_loop()
+        for limit, due in self._sleepers.items():
+            if due <= mono and not limit.expired():
+                limit.reschedule(loop.time())
+        self._looking = loop.call_later(LOOK_S, self._look)
 
 
 async def wait_until(event: asyncio.Event, clock: Clock, deadline_mono: float | None) -> None:
@@ -89,6 +92,9 @@ async def wait_until(event: asyncio.Event, clock: Clock, deadline_mono: float | 
     """
     if deadline_mono is None:
         await event.wait()
+        return
+    if isinstance(clock, SystemClock):
+        await clock.wait(event, deadline_mono - clock.now().mono)
         return
     waits = {
         asyncio.ensure_future(event.wait()),

@@ -1,0 +1,89 @@
+"""The short way from a widget to the terminal, for lines of which nothing but the text has changed.
+
+Textual's compositor asks every widget on the screen for all of its lines whenever one cell changes, and its way there leads
+through the queues of two message pumps and a timer. A clock alone, painted once a second, cost more than twice what a bare
+Textual app does. So a line that stands on the screen already, uncovered and where it was, is written there at once; whatever
+else (a layout, a dialog, a notice above it) goes Textual's way, which may come at any moment and finds the same lines.
+
+What must not be done here: decide what a line says, or write where Textual's own map of the screen does not show the widget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.geometry import NULL_REGION, Region
+
+if TYPE_CHECKING:
+    from widgets.painted import Painted
+
+_log = logging.getLogger("midwatch.widgets.brush")
+
+
+class Brush:
+    """One for an app whose terminal takes what is given to `write`; a `Painted` looks for it as `app.brush`."""
+
+    def __init__(self, app: App[Any], write: Callable[[str], None]) -> None:
+        self._app = app
+        self._write = write
+        self._waiting: dict[Painted, None] = {}
+
+    def reaches(self, widget: Painted) -> bool:
+        """Whether the widget is on the screen in front. What stands behind a dialog is shaded, or hidden."""
+        return widget.is_attached and widget.screen is self._app.screen
+
+    def touch(self, widget: Painted) -> None:
+        """Some of its lines have changed: paint them once whoever changes them is done with all of them."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._paint)
+        self._waiting[widget] = None
+
+    def _paint(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        written: list[str] = []
+        for widget in waiting:
+            try:
+                lines = self._lines(widget)
+            except Exception:
+                _log.exception("%s could not be painted the short way", type(widget).__name__)
+                lines = None
+            if lines is None:
+                widget.paint_the_long_way()
+            else:
+                written += lines
+        if written:
+            x, y = self._app.screen.outer_size.clamp_offset(self._app.cursor_position)
+            self._write("".join([*written, _move_to(x, y)]))
+
+    def _lines(self, widget: Painted) -> list[str] | None:
+        """Escapes and text of the lines that look otherwise now; None where this way leads to nothing good."""
+        if not self.reaches(widget):
+            return None
+        screen = self._app.screen
+        compositor = screen._compositor
+        region, clip = compositor.visible_widgets.get(widget, (NULL_REGION, NULL_REGION))
+        if not region or region.intersection(clip) != region or region.size != widget.size:
+            return None
+        outdated, layers = widget.outdated, compositor.layers_visible
+        if not outdated or any(_is_covered(widget, region, y, layers) for y in outdated):
+            return None
+        x, top = region.offset
+        return [_move_to(x, top + y) + strip.render(self._app.console) for y, strip in widget.changed_lines().items()]
+
+
+def _is_covered(widget: Painted, region: Region, y: int, layers: Any) -> bool:
+    """Whether anything that can be seen stands before this line of the widget, if only before one cell."""
+    for other, visible, _ in layers[region.y + y]:
+        if other is widget:
+            return False
+        if visible.x < region.right and region.x < visible.right and other.visible:
+            return True
+    return True
+
+
+def _move_to(x: int, y: int) -> str:
+    return f"\x1b[{y + 1};{x + 1}H"
