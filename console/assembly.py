@@ -6,11 +6,15 @@ connector is imported then, off the loop. What a site does not configure has no 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from console.actions.book import Book
+from console.actions.ledger import OPERATIONS, OperationsSource
 from console.config import Config
 from console.config.backend import Backend, Credential
+from console.config.paths import audit_dir
 from console.config.scope import DEFAULTS, ScopeNames
 from console.config.secrets import resolve
 from console.config.site import Cluster, Elasticsearch, Measures, Site
@@ -37,11 +41,12 @@ GAUGES = "prometheus.gauges"
 class Engine:
     """One site, ready to be looked at. Close it to leave nothing behind."""
 
-    def __init__(self, name: str, site: Site, config: Config, clock: Clock) -> None:
+    def __init__(self, name: str, site: Site, config: Config, clock: Clock, environ: Mapping[str, str]) -> None:
         self.name = name
         self.site = site
         self.clock = clock
         self.hub = Hub(clock)
+        self.book = Book(audit_dir(environ), clock)  # what was done, read; who may do anything is another matter
         self._names = config.scope
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._ring: LogRing | None = None
@@ -50,15 +55,18 @@ class Engine:
         self._add_logs()
         self._add_workloads()
         self._add_streams()
+        self.hub.add(StateFeed(OPERATIONS, lambda: OperationsSource(self.book, clock), clock))
         self._add_incidents()
         self.hub.add(LedgerFeed(self.hub, clock))
         self.desk = Desk(self.hub, clock, self._ring)
 
     @classmethod
-    def open(cls, config: Config, site: str | None, clock: Clock) -> Engine:
+    def open(
+        cls, config: Config, site: str | None, clock: Clock, environ: Mapping[str, str] | None = None
+    ) -> Engine:
         """The site by its name, else the default. Raises ValueError that lists the sites."""
         name, chosen = config.choose(site)
-        return cls(name, chosen, config, clock)
+        return cls(name, chosen, config, clock, os.environ if environ is None else environ)
 
     @property
     def is_prod(self) -> bool:
@@ -189,7 +197,7 @@ class Engine:
     def _add_incidents(self) -> None:
         inputs = [name for name in (ALERTS, streams.VIEW, pods.VIEW) if name in self.hub]
         if ALERTS in inputs or streams.VIEW in inputs:
-            self._derive(incidents.VIEW, IncidentsDerivation(tuple(inputs)))
+            self._derive(incidents.VIEW, IncidentsDerivation((*inputs, OPERATIONS)))
 
 
 def access(backend: Backend) -> Access:

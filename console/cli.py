@@ -29,7 +29,7 @@ VIEWS = (
     *("overview", "streams", "logs", "workloads", "capacity", "incidents"),
     *("actions", "hosts", "stores", "traffic", "sources"),
 )
-NOT_BUILT = ("wall", "serve", "probe", "act", "record", "replay", "drill")
+NOT_BUILT = ("wall", "serve", "probe", "record", "replay", "drill")
 _EVERYWHERE = "global flags: --config FILE, --site NAME, --scope k=v, --write, --theme NAME, --log-file FILE"
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -127,10 +127,25 @@ def _snapshot(parser: Parser) -> None:
 def _config(parser: Parser) -> None:
     actions = ("check", "schema", "path", "init")
     parser.add_argument("action", choices=actions, metavar="|".join(actions))
+    parser.add_argument("--person", metavar="NAME", help="check: what the policy lets them do, with --on")
+    parser.add_argument("--on", metavar="TARGET", help="check: to this (kube:CLUSTER/NS/KIND/NAME, node:CLUSTER/NAME, ...)")
 
 
 def _doctor(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", dest="as_json")
+
+
+def _act(parser: Parser) -> None:
+    verbs = ("list", "plan", "run")
+    parser.add_argument("verb", choices=verbs, metavar="|".join(verbs))
+    parser.add_argument("action", nargs="?", metavar="ACTION", help="noun.verb: deployment.restart")
+    parser.add_argument("target", nargs="?", metavar="TARGET", help="kube:CLUSTER/NS/KIND/NAME, node:CLUSTER/NAME, ...")
+    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="k=v", help="a parameter")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="run: why; kept in the audit")
+    parser.add_argument("--ticket", default="", metavar="T", help="run: the ticket it belongs to")
+    parser.add_argument("--confirm", metavar="NAME", help="run: what the plan says has to be typed")
+    parser.add_argument("--plan", metavar="HASH", help="run: the plan that was seen; required above tier low")
+    parser.add_argument("--override-freeze", action="store_true", help="plan: pass a freeze that may be overridden")
 
 
 def _audit(parser: Parser) -> None:
@@ -150,6 +165,9 @@ COMMANDS = {
     "snapshot": Command("one moment of a view, headless", _snapshot, "console.commands.snapshot"),
     "config": Command("check, describe, find or begin the configuration", _config, "console.commands.config"),
     "doctor": Command("asks every backend, and says what is wrong", _doctor, "console.commands.doctor"),
+    "act": Command(
+        "lists, plans and runs guarded actions; plan and run need --write", _act, "console.commands.act"
+    ),
     "audit": Command("what was done from here, and whether its record was touched", _audit, "console.commands.audit"),
     "version": Command("prints the version", _no_arguments, "console.commands.version"),
 }

@@ -22,6 +22,7 @@ from console.model.joined import Logs, Streams, Workloads
 from console.model.kube import Deployment, KubeEvent, Node, Pod
 from console.model.logline import LevelBucket, LevelCounts, LogAccounting, LogLine, LogWindow
 from console.model.metric import Capacity, ChannelMetrics, Gauge, GaugeSpec
+from console.model.operation import OperationLine, Operations, OperationStep
 from console.model.reading import Reading, connecting
 from console.model.severity import Layer, Severity, State
 from console.model.source import Cost, SourceStatus
@@ -64,7 +65,7 @@ class SetFeed:
 
 
 class Scene:
-    """Six set feeds on one hub, and the desk over them."""
+    """Seven set feeds on one hub, and the desk over them."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or HandClock()
@@ -79,6 +80,7 @@ class Scene:
             "workloads": SetFeed("workloads", live(workloads(now), now)),
             "capacity": SetFeed("capacity", live(capacity(now), now)),
             "incidents": SetFeed("incidents", live((incident(now),), now)),
+            "actions": SetFeed("actions.operations", live(Operations(lines=(restarted(now),)), now)),
             "sources": SetFeed("sources", live(sources(), now)),
         }
         for feed in self.feeds.values():
@@ -280,6 +282,22 @@ def incident(now: Instant) -> Incident:
         ),
         before_it="packager-emea 3.8.2 rolled out 02:12",
     )  # fmt: skip
+
+
+def operation(now: Instant, **said: Any) -> OperationLine:
+    """`deployment.restart` of packager-apac by mei, an hour ago, done; but for what is said."""
+    fields: dict[str, Any] = {
+        "id": "op-11aa22bb33cc", "action": "deployment.restart", "target": "kube:demo-1/live/deployment/packager-apac",
+        "state": "succeeded", "tier": "medium", "site": "demo", "by": "mei", "at": back(now, 3700), "last_at": back(now, 3500),
+        "reason": "leaks", "plan_hash": "9f" * 32, "done": 1, "is_over": True, "ending": "every pod new, streams no worse",
+        "steps": (OperationStep("restart kube:demo-1/live/deployment/packager-apac", "done", "accepted"),), **said,
+    }  # fmt: skip
+    return OperationLine(**fields)
+
+
+def restarted(now: Instant) -> OperationLine:
+    """The one operation of the day."""
+    return operation(now)
 
 
 def sources() -> tuple[SourceStatus, ...]:

@@ -129,7 +129,7 @@ class PaneView(Backdrop, Vertical):
         """
         due = (self.seat.version, scope, self.size)  # what a body says may depend on its room: a histogram does
         is_aged = now.mono - self._shown_at >= AGE_EVERY_S
-        if due == self._shown and not is_aged:
+        if due == self._shown and not (is_aged and self.seat.is_configured):  # what nobody measures does not age
             return
         is_asked = self._shown is None or self._shown[1:] != due[1:]
         try:

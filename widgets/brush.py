@@ -16,11 +16,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
-from textual.geometry import NULL_REGION, Region
+from textual.geometry import NULL_REGION, Region, Size
 
 if TYPE_CHECKING:
     from widgets.painted import Painted
 
+_NOWHERE = (NULL_REGION, NULL_REGION)
 _log = logging.getLogger("midwatch.widgets.brush")
 
 
@@ -32,9 +33,13 @@ class Brush:
         self._write = write
         self._waiting: dict[Painted, None] = {}
 
-    def reaches(self, widget: Painted) -> bool:
-        """Whether the widget is on the screen in front. What stands behind a dialog is shaded, or hidden."""
-        return widget.is_attached and widget.screen is self._app.screen
+    def reached(self, widget: Painted) -> Size | None:
+        """The widget's size, if all of it is on the screen in front. What stands behind a dialog is shaded, or hidden."""
+        region, clip = self._shown(widget)
+        return region.size if region and region.intersection(clip) == region else None
+
+    def _shown(self, widget: Painted) -> tuple[Region, Region]:
+        return self._app.screen._compositor.visible_widgets.get(widget, _NOWHERE)
 
     def touch(self, widget: Painted) -> None:
         """Some of its lines have changed: paint them once whoever changes them is done with all of them."""
@@ -61,18 +66,17 @@ class Brush:
 
     def _lines(self, widget: Painted) -> list[str] | None:
         """Escapes and text of the lines that look otherwise now; None where this way leads to nothing good."""
-        if not self.reaches(widget):
+        size = self.reached(widget)
+        if size is None:
             return None
-        screen = self._app.screen
-        compositor = screen._compositor
-        region, clip = compositor.visible_widgets.get(widget, (NULL_REGION, NULL_REGION))
-        if not region or region.intersection(clip) != region or region.size != widget.size:
+        region, layers = self._shown(widget)[0], self._app.screen._compositor.layers_visible
+        if any(_is_covered(widget, region, y, layers) for y in widget.outdated):
             return None
-        outdated, layers = widget.outdated, compositor.layers_visible
-        if not outdated or any(_is_covered(widget, region, y, layers) for y in outdated):
+        changed = widget.changed_lines(size)
+        if changed is None:
             return None
         x, top = region.offset
-        return [_move_to(x, top + y) + strip.render(self._app.console) for y, strip in widget.changed_lines().items()]
+        return [_move_to(x, top + y) + strip.render(self._app.console) for y, strip in changed.items()]
 
 
 def _is_covered(widget: Painted, region: Region, y: int, layers: Any) -> bool:

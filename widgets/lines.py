@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.strip import Strip
 
 from console.model.cell import Tone
@@ -118,7 +118,6 @@ class Lines(Painted, can_focus=True):
         self._notice_drawn: tuple[int, int, list[list[Piece]]] | None = None
         self._strips: dict[Hashable, tuple[object, Strip]] = {}
         self._thumb_drawn = (0, 0)
-        self._painted_size: Size | None = None  # while lines are drawn
         self.top = 0  # content line drawn at the first body line
 
     def line_count(self) -> int:
@@ -144,19 +143,12 @@ class Lines(Painted, can_focus=True):
         raise NotImplementedError
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """One paint. The size is asked once for all its lines: Textual works it out by walking up the tree, and at
-        several times a line that was a fifth of what a board costs.
-        """
-        self._painted_size = self.size
+        """One paint. The size is asked once for all its lines."""
+        before, self._painted_size = self._painted_size, self.extent
         try:
             return super().render_lines(crop)
         finally:
-            self._painted_size = None
-
-    @property
-    def extent(self) -> Size:
-        """The size now, which stands still during a paint."""
-        return self._painted_size if self._painted_size is not None else self.size
+            self._painted_size = before
 
     @property
     def body_height(self) -> int:

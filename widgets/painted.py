@@ -24,6 +24,8 @@ _log = logging.getLogger("midwatch.widgets.painted")
 # What Textual adds to a drawn line beside padding and border. Where a stylesheet asks for one of them, Textual draws it.
 _ADDED_RULES = ("outline_top", "outline_right", "outline_bottom", "outline_left", "tint", "hatch", "text_opacity")
 
+_Wanted = tuple[Size, tuple[LineFilter, ...], Color]  # what lines are drawn for
+
 
 class Painted(Widget):
     """A widget with a `Paint`, renewed when the theme changes."""
@@ -36,8 +38,16 @@ class Painted(Widget):
         self._faults: set[str] = set()  # kinds of our own exceptions in drawing: logged once each
         # Lines as they stand on the screen, filters applied, and what they were drawn for.
         self._drawn: dict[int, Strip] = {}
-        self._drawn_for: tuple[Size, tuple[LineFilter, ...], Color] | None = None
+        self._drawn_for: _Wanted | None = None
+        self._painted_size: Size | None = None  # while lines are drawn
         self._outdated: dict[int, Strip] = {}  # lines as they stand on the screen while other ones are to be painted
+
+    @property
+    def extent(self) -> Size:
+        """The size now, which stands still during a paint: Textual works it out by walking up the tree, and at several
+        times a line that was a fifth of what a board costs.
+        """
+        return self._painted_size if self._painted_size is not None else self.size
 
     def on_mount(self) -> None:
         """Take the theme in force, and follow its changes."""
@@ -69,9 +79,10 @@ class Painted(Widget):
         if not drawn and not outdated:
             return False
         brush: Brush | None = getattr(self.app, "brush", None)
-        if brush is None or not brush.reaches(self):
+        size = brush.reached(self) if brush is not None else None
+        if brush is None or size is None:
             return False
-        lines = {y for region in regions for y in region.line_range} if regions else set(range(self.size.height))
+        lines = {y for region in regions for y in region.line_range} if regions else set(range(size.height))
         if not all(y in outdated or y in drawn for y in lines):
             return False
         for y in lines:
@@ -82,21 +93,29 @@ class Painted(Widget):
 
     @property
     def outdated(self) -> Iterable[int]:
-        """Lines that look otherwise on the screen than they are to; empty too where it is not known how they look."""
-        return self._outdated if self._is_bare() and self._drawn_for == self._wanted() else ()
+        """Lines that look otherwise on the screen than they are to."""
+        return self._outdated
 
-    def changed_lines(self) -> Mapping[int, Strip]:
-        """For the brush: those of the outdated lines that do differ, as they are now."""
-        outdated, self._outdated = self._outdated, {}
+    def changed_lines(self, size: Size) -> Mapping[int, Strip] | None:
+        """For the brush, which knows our size: those of the outdated lines that do differ, as they are now. None where it is
+        not known how they look on the screen.
+        """
+        outdated = self._outdated
+        if not outdated or not self._is_bare() or self._drawn_for != (wanted := self._wanted(size)):
+            return None
         first, last = min(outdated), max(outdated)
-        now = self.render_lines(Region(0, first, self.size.width, last - first + 1))
-        lines = {y: now[y - first] for y in outdated}
-        return {y: strip for y, strip in lines.items() if strip is not outdated[y] and strip != outdated[y]}
+        self._painted_size = size
+        try:
+            now = self._paint_lines(Region(0, first, size.width, last - first + 1), wanted)
+        finally:
+            self._painted_size = None
+        self._outdated = {}
+        return {y: now[y - first] for y, was in outdated.items() if now[y - first] is not was and now[y - first] != was}
 
     def paint_the_long_way(self) -> None:
         """Textual's: the lines that the brush could not paint, all of them where it is not known which."""
         lines, width = sorted(self._outdated), self.size.width
-        self._outdated.clear()
+        self._outdated = {}
         super().refresh(*(Region(0, y, width, 1) for y in lines))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -109,7 +128,7 @@ class Painted(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         """A fault of ours in drawing stays in this widget: outside of it Textual would end the app."""
         try:
-            return self._paint_lines(crop) if self._is_bare() else super().render_lines(crop)
+            return self._paint_lines(crop, self._wanted(self.extent)) if self._is_bare() else super().render_lines(crop)
         except Exception as error:
             strip = self.fault_strip(error, self.size.width)
             return [strip.crop(crop.x, crop.right)] * crop.height
@@ -119,14 +138,14 @@ class Painted(Widget):
         styles = self.styles
         return styles.gutter == NULL_SPACING and not styles.has_any_rules(*_ADDED_RULES) and self.opacity == 1.0
 
-    def _paint_lines(self, crop: Region) -> list[Strip]:
+    def _paint_lines(self, crop: Region, wanted: _Wanted) -> list[Strip]:
         """The lines of `crop` as Textual's styles cache would hand them on, without its four copies of each: its styles
         have nothing to add, and that copying was more than half of what a board costs.
         """
-        size, filters, background = wanted = self._wanted()
+        size, filters, background = wanted
         if self._drawn_for != wanted:
             self._drawn.clear()
-            self._outdated.clear()
+            self._outdated = {}
             self._drawn_for = wanted
         drawn = self._drawn
         strips = []
@@ -139,9 +158,9 @@ class Painted(Widget):
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
 
-    def _wanted(self) -> tuple[Size, tuple[LineFilter, ...], Color]:
-        """What the lines are drawn for now."""
-        return self.size, tuple(self.get_line_filters()), self.background_colors[1]
+    def _wanted(self, size: Size) -> _Wanted:
+        """What lines of this size are drawn for now."""
+        return size, tuple(self.get_line_filters()), self.background_colors[1]
 
     def _whole_line(self, y: int, size: Size) -> Strip:
         """Line `y` in exactly the width of the widget; below its last line blank."""

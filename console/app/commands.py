@@ -1,4 +1,4 @@
-"""The command line behind `:`. Names come from the registry of keys; `scope`, `theme` and `help` take words."""
+"""The command line behind `:`. Names come from the registry of keys; `act`, `scope` and `theme` take words."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class Commanded(Protocol):
 
     def set_theme(self, name: str) -> None: ...
 
+    def act_on(self, words: str) -> str | None: ...
+
     def do(self, action: str) -> None: ...
 
 
@@ -38,6 +40,8 @@ def run(screen: Commanded, text: str) -> str | None:
     word, _, rest = text.strip().partition(" ")
     if word == "scope":
         return _scope(screen, rest.split())
+    if word == "act" and rest.strip():
+        return screen.act_on(rest)
     if word == "theme" and rest:
         if rest not in {theme.name for theme in THEMES}:
             return f"no theme {rest!r}: {', '.join(theme.name for theme in THEMES)}"

@@ -30,6 +30,21 @@ class Page(Lines):
         self._wrapped_for = -1
         self._wrapped: list[Line] = []
 
+    def show(self, lines: Sequence[Line]) -> None:
+        """Other lines; the reader stays where they were as far as there is such a place."""
+        if tuple(lines) != self._lines:
+            self._lines = tuple(lines)
+            self._wrapped_for = -1
+            self.clamp_top()
+            self.sync_thumb()
+            self.refresh()
+
+    def wanted_lines(self, width: int) -> int:
+        """How many lines it would take at this width, to be given as many."""
+        label = min(self._label_longest, MOST_LABEL, max(0, width - 1) // 3)
+        room = max(1, width - 1 - label - 2)
+        return sum(len(wrap(text, room) or [""]) for _, text, _ in self._lines)
+
     def line_count(self) -> int:
         return len(self._layout())
 
@@ -51,8 +66,11 @@ class Page(Lines):
     @property
     def _label_width(self) -> int:
         """Cells for the labels: as the longest needs, at most a third of the width."""
-        longest = max((width_of(label) for label, _, _ in self._lines), default=0)
-        return min(longest, MOST_LABEL, self.body_width // 3)
+        return min(self._label_longest, MOST_LABEL, self.body_width // 3)
+
+    @property
+    def _label_longest(self) -> int:
+        return max((width_of(label) for label, _, _ in self._lines), default=0)
 
     def _layout(self) -> list[Line]:
         width = max(1, self.body_width - self._label_width - 2)

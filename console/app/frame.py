@@ -152,7 +152,7 @@ class KeyBar(Painted):
         if size.width < WORKS_FROM[0] or size.height < WORKS_FROM[1]:
             told = f"{WORKS_FROM[0]}x{WORKS_FROM[1]} needed, this is {size.width}x{size.height}: much is cut   ? help  q quit"
             return Strip([Segment(fit(told, width), styles[Tone.WARN])]).adjust_cell_length(width, styles[Tone.NORMAL])
-        words = [(" 0-5 9", "views")] + [(entry.shown, entry.label) for entry in ENTRIES if entry.in_bar]
+        words = [(" 0-6 9", "views")] + [(entry.shown, entry.label) for entry in ENTRIES if entry.in_bar]
         last, rest = words[-2:], words[:-2]
         room = width - sum(width_of(key) + width_of(label) + 3 for key, label in last)
         segments: list[Segment] = []

@@ -1,7 +1,7 @@
 """The registry of everything a key can do. It feeds the key map, the palette, the help and the key bar.
 
 A key that is not here does nothing. `danger` and `guard` are told for every entry, because help and audit ask the same
-registry; in this version no entry can change an outside system.
+registry. No key changes an outside system by itself: the one that is REMOTE leads to a plan.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "view.incidents", "5", "5", "incidents", "what belongs together, with its timeline", "view('incidents')", VIEWS
     ),
+    Entry("view.actions", "6", "6", "actions", "what was done, what runs, what waits for a yes", "view('actions')", VIEWS),
     Entry(
         "view.sources", "9", "9", "sources", "every backend: how fresh, and what we cost it", "view('sources')", VIEWS
     ),
@@ -68,6 +69,29 @@ ENTRIES: tuple[Entry, ...] = (
         "pivot",
         PIVOT,
         in_bar=True,
+    ),
+    Entry(
+        "row.act",
+        "a",
+        "a",
+        "act",
+        "what can be done to the selection: a plan first, then a typed yes",
+        "act",
+        PIVOT,
+        Danger.REMOTE,
+        guard="--write, the policy's roles, every guard of the plan, its name typed, a second person where the tier asks",
+        undo="u on the operation (6), where it has one",
+        in_bar=True,
+    ),
+    Entry(
+        "operation.stop",
+        "s",
+        "s",
+        "stop",
+        "the operation that runs from here, before its next step",
+        "stop_operation",
+        PIVOT,
+        Danger.LOCAL,
     ),
     Entry("row.logs", "l", "l", "logs", "the log lines of the selection", "logs", PIVOT, in_bar=True),
     Entry("row.events", "e", "e", "events", "the cluster's events of the selection", "events", PIVOT),

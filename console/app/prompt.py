@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input
@@ -45,7 +46,7 @@ class PromptScreen(ModalScreen[str | None]):
                 max_length=200,
             )
         )
-        box.border_title = self._title
+        box.border_title = Content(self._title)  # a str would be read as markup
         yield box
 
     def on_mount(self) -> None:

@@ -12,7 +12,9 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import AwaitMount, Widget
 
+from console.actions.service import Licence
 from console.app import details, pivots
+from console.app.acting import Acting
 from console.app.commands import COMMANDS, run
 from console.app.detail import DetailScreen
 from console.app.frame import FrameFacts, HeadLine, IncidentStrip, KeyBar
@@ -27,6 +29,7 @@ from console.model.instant import Instant
 from console.model.scope import Scope
 from console.model.severity import Severity, State
 from console.rows.pane import Pane
+from views.actions import ActionsPane
 from views.capacity import CapacityPane
 from views.incidents import IncidentsPane
 from views.logs import LogsPane
@@ -41,7 +44,8 @@ from widgets.backdrop import Backdrop
 log = logging.getLogger(__name__)
 
 PANES: dict[str, type[PaneView]] = {
-    each.VIEW: each for each in (StreamsPane, LogsPane, WorkloadsPane, CapacityPane, IncidentsPane, SourcesPane)
+    each.VIEW: each
+    for each in (StreamsPane, LogsPane, WorkloadsPane, CapacityPane, IncidentsPane, ActionsPane, SourcesPane)
 }
 SETTLE_S = 0.3  # for every derived feed to have looked at the clock once
 COMPOSED_S = 0.02
@@ -60,7 +64,17 @@ class ConsoleScreen(Backdrop, Screen[None]):
 
     BINDINGS = [entry.binding for entry in ENTRIES]
 
-    def __init__(self, desk: Desk, site: str, *, is_prod: bool, who: str, place: Place) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        site: str,
+        *,
+        is_prod: bool,
+        who: str,
+        place: Place,
+        licence: Licence | None = None,
+        unlicensed: str = "",
+    ) -> None:
         super().__init__()
         self._desk = desk
         self._site = site
@@ -74,6 +88,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
         self._views: dict[str, Widget] = {}
         self._seats: dict[str, Seat] = {}
         self._head, self._strip, self._keys = HeadLine(), IncidentStrip(), KeyBar()
+        self.acting = Acting(lambda: self.app, desk.clock, licence, unlicensed, is_prod=is_prod)
         self._passage = Passage(desk.clock)
         self._mounting: AwaitMount | None = None  # the view that was gone to last, while it is being composed
         self._is_there = True
@@ -85,13 +100,20 @@ class ConsoleScreen(Backdrop, Screen[None]):
             overview = Overview(self._desk)
             self._views[OVERVIEW] = overview
             yield overview
+        yield self.acting.strip
         yield self._strip
         yield self._keys
 
     def on_mount(self) -> None:
         self._seats = {
-            view: self._desk.sit(view, self._wake) for view in (*VERDICT_VIEWS, "logs", "incidents", "sources")
+            view: self._desk.sit(view, self._wake)
+            for view in (*VERDICT_VIEWS, "logs", "incidents", "actions", "sources")
         }
+        self.acting.sit(
+            self._seats["actions"],
+            self._seats["workloads"],
+            lambda: self._pane_of("incidents", Scope(), self._desk.clock.now()),
+        )
         if self._opening.view != OVERVIEW:
             self.go(self._opening, remember=False)
         else:
@@ -150,6 +172,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
         """After a time in which we did not run: every feed looks at the clock, and what is too old to be called live is shown
         so before anything else is.
         """
+        self.acting.away()
         self._desk.look(doubt=doubt)
         await asyncio.sleep(SETTLE_S)
         self.renew(self._desk.clock.now())
@@ -162,6 +185,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
         if isinstance(view, Overview):
             view.renewed()
         self._renew_frame(now)
+        self.acting.renew(now)
 
     def _seen(self) -> list[PaneView]:
         """What is on the screen and composed: a view just gone to has no body yet."""
@@ -301,6 +325,8 @@ class ConsoleScreen(Backdrop, Screen[None]):
         """Enter on a row: evidence where there is any, else all that is known."""
         if message.selection.view == "streams":
             self._show_evidence(message.selection)
+        elif message.selection.view == "actions":
+            self.acting.open(message.selection.name)
         else:
             self._show_all(message.selection)
 
@@ -336,6 +362,16 @@ class ConsoleScreen(Backdrop, Screen[None]):
     def _show_evidence(self, selection: Selection) -> None:
         findings = self._pane_of("streams", Scope(), self._desk.clock.now()).findings
         self.app.push_screen(DetailScreen(f"evidence · {selection.name}", details.evidence(selection, findings)))
+
+    def action_act(self) -> None:
+        self.acting.act(self.selection)
+
+    def act_on(self, words: str) -> str | None:
+        """`:act ACTION TARGET k=v`; a complaint when it cannot be understood."""
+        return self.acting.command(words)
+
+    def action_stop_operation(self) -> None:
+        self.acting.stop()
 
     def action_events(self) -> None:
         selection = self._selected()
@@ -400,4 +436,5 @@ class ConsoleScreen(Backdrop, Screen[None]):
         await self.app.run_action("suspend_process")
 
     def action_quit(self) -> None:
-        self.app.exit()
+        if self.acting.quit():
+            self.app.exit()

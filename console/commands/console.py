@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Mapping
@@ -20,9 +21,15 @@ from console.exit_codes import ExitCode
 from console.logfile import logged_to
 
 if TYPE_CHECKING:  # nothing of it is needed for the first frame
+    from console.actions.service import ActionService, Licence
     from console.app.screen import ConsoleScreen
     from console.assembly import Engine
 
+# Python's collector of cycles would go through all modules again and again while they are being imported, a fifth of what
+# starting costs. So it waits until all that stays is there, and does not look at that any more.
+_STARTING = (200_000, 10, 10)  # new objects before it looks: some 20 MB
+_SETTLED = (10_000, 20, 20)
+_SETTLED_S = 15.0  # after the first frame: every connector has been imported, and has listed what there is
 _BY_SIGNAL = 128  # a shell's way to say what ended a process: 130 for SIGINT, 143 for SIGTERM
 # Killed outright, we would leave the other screen, a hidden cursor and mouse reports to whoever is at the terminal.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -30,9 +37,8 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 def run(flags: Flags, environ: Mapping[str, str]) -> int:
     """Opens the site and shows it. Raises UsageError when there is nothing to open."""
+    gc.set_threshold(*_STARTING)
     found = opened(flags, environ)
-    if flags.write:
-        print("midwatch: --write has no effect yet: no action is built in this version", file=sys.stderr)
     if not _has_terminal(environ):
         print("midwatch: no terminal to draw on: this is the text digest (midwatch snapshot)", file=sys.stderr)
         from console.commands import snapshot
@@ -111,11 +117,13 @@ class Behind:
     def __init__(self, found: Opened, flags: Flags, environ: Mapping[str, str]) -> None:
         self._found, self._flags, self._environ = found, flags, environ
         self._engine: Engine | None = None
+        self._service: ActionService | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._settling: asyncio.TimerHandle | None = None
 
     async def opened(self) -> ConsoleScreen:
         """The engine and the screen that shows it; no feed runs before `started`."""
-        await asyncio.to_thread(_imported)
+        await asyncio.to_thread(_imported, self._flags.write)
         from console.app.identity import who
         from console.app.pivots import Place
         from console.app.screen import ConsoleScreen
@@ -126,10 +134,18 @@ class Behind:
         from console.feeds.desk import OVERVIEW
 
         found = self._found
-        engine = self._engine = Engine.open(found.config, found.site_name, SystemClock())
+        engine = self._engine = Engine.open(found.config, found.site_name, SystemClock(), self._environ)
         engine.hub.hold()
         place = Place(OVERVIEW, self._flags.scope)
-        screen = ConsoleScreen(engine.desk, found.site_name, is_prod=engine.is_prod, who=who(self._environ), place=place)
+        screen = ConsoleScreen(
+            engine.desk,
+            found.site_name,
+            is_prod=engine.is_prod,
+            who=who(self._environ),
+            place=place,
+            licence=self._licence(engine),
+            unlicensed="read-only: start midwatch with --write",
+        )
 
         def mark(text: str) -> None:
             screen.mark = text
@@ -138,21 +154,44 @@ class Behind:
         self._watching = asyncio.create_task(watch(reloader, mark, SystemClock()), name="configuration")
         return screen
 
+    def _licence(self, engine: Engine) -> Licence | None:
+        """To act in the name of whoever sits here. Without --write nothing that could write is even made."""
+        if not self._flags.write:
+            return None
+        from console.acting.arming import armed
+        from console.actions.audit.person import person_here
+
+        person = person_here(self._environ)
+        self._service = armed(engine, self._found.config, self._environ, person)
+        return self._service.licence(person)
+
     def started(self) -> None:
         """The screen has been painted: now the feeds may run, and connectors be imported."""
         if self._engine is not None:
             self._engine.hub.open()
+        self._settling = asyncio.get_running_loop().call_later(_SETTLED_S, _settled)
 
     async def close(self) -> None:
         """Everything that was begun, ended."""
+        if self._settling is not None:
+            self._settling.cancel()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        if self._service is not None:
+            await self._service.close()
         if self._engine is not None:
             await self._engine.close()
 
 
-def _imported() -> None:
-    """What the screen and the engine stand on."""
+def _settled() -> None:
+    gc.freeze()
+    gc.set_threshold(*_SETTLED)
+
+
+def _imported(may_write: bool) -> None:
+    """What the screen and the engine stand on; what can write only where somebody may."""
     for name in ("console.assembly", "console.app.screen", "console.commands.watching"):
         import_module(name)
+    if may_write:
+        import_module("console.acting.arming")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,6 +15,7 @@ import msgspec
 
 from console.commands import platform
 from console.commands.flags import Flags, UsageError
+from console.config.paths import log_dir, made
 from console.exit_codes import ExitCode
 
 _BY_SIGNAL = 128
@@ -83,7 +85,16 @@ def _with_console(settings: Mapping[str, Any], flags: Flags, environ: Mapping[st
             platform.await_ready(child, config_out, said)
             from console.commands import console  # only now: the platform alone needs no engine
 
-            return console.run(msgspec.structs.replace(flags, config=config_out, site=None), own)
+            # What is done to the demo is nobody's audit: its state goes when it goes. The log is midwatch's own, and stays.
+            own["XDG_STATE_HOME"] = str(Path(place) / "state")
+            log = flags.log_file
+            if log is None:
+                log = log_dir(environ) / "midwatch.log"
+                with suppress(OSError):  # the console says what is wrong with it
+                    made(log.parent)
+            return console.run(
+                msgspec.structs.replace(flags, config=config_out, site=None, write=True, log_file=log), own
+            )
         except platform.PlatformFailed as wrong:
             raise UsageError(str(wrong)) from wrong
         finally:

@@ -1,4 +1,4 @@
-"""Finds everything that is wrong with a configuration at once, by walking the structs that describe it.
+"""Finds everything that is wrong with a configuration (or a policy) at once, by walking the structs that describe it.
 
 msgspec stops at the first mistake and does not name the keys of a mapping; at 03:00 one round of mending must
 be enough. The walk returns the value as it will be used (paths made absolute) and leaves the problems it met
@@ -8,7 +8,8 @@ behind. What concerns several keys of one table at a time is in `rules.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, time
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
@@ -19,9 +20,9 @@ from console.config.backend import Backend, Basic, Credential, HeaderSecret
 from console.config.errors import Path, nearest
 from console.config.kinds import kind_of
 from console.config.marks import judge
-from console.config.rules import broken_rules
 
 Tell = Callable[[Path, str, str | None], None]
+Rules = Callable[[type, Mapping[str, Any]], Iterator[tuple[Path, str]]]
 _TOML_NAMES = {
     bool: "a boolean",
     int: "an integer",
@@ -29,16 +30,21 @@ _TOML_NAMES = {
     str: "a string",
     list: "a list",
     dict: "a table",
+    datetime: "a date and time",
+    date: "a date",
+    time: "a time of day",
 }
+_LARGEST = 2**63 - 1  # what TOML promises to hold
 _SECRET_WORDS = ("token", "password", "secret", "api_key", "bearer", "value", "key", "passwd", "credential")
 
 
 class Walk:
     """One pass over one configuration. `tell(path, what, nearest)` hears of each problem."""
 
-    def __init__(self, base: FilePath, tell: Tell) -> None:
+    def __init__(self, base: FilePath, tell: Tell, rules: Rules) -> None:
         self.base = base
         self.tell = tell
+        self.rules = rules
 
     def value(self, node: inspect.Type, value: Any, path: Path) -> Any:
         """The value as it will be used; what is wrong with it has been told."""
@@ -62,6 +68,8 @@ class Walk:
                 self.typed(bool, value, path)
             case inspect.StrType():
                 self.typed(str, value, path)
+            case inspect.DateTimeType():
+                self.moment(value, path)
         if mark is not None and isinstance(value, str | list):
             value, wrong = judge(mark, value, self.base)
             if wrong:
@@ -76,8 +84,16 @@ class Walk:
         )
         return False
 
+    def moment(self, value: Any, path: Path) -> None:
+        """A time without its offset means another moment in every office, so it is no time at all."""
+        if self.typed(datetime, value, path) and value.tzinfo is None:
+            self.tell(path, f"says no offset: write {value.isoformat()}Z for UTC, or {value.isoformat()}+01:00", None)
+
     def number(self, node: inspect.FloatType | inspect.IntType, value: Any, path: Path) -> None:
         is_float = isinstance(node, inspect.FloatType)
+        if isinstance(value, int) and abs(value) > _LARGEST:
+            self.tell(path, "is too large a number", None)
+            return
         if is_float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if not self.typed(float if is_float else int, value, path):
@@ -120,7 +136,7 @@ class Walk:
         for key, field in fields.items():
             if field.required and key not in value:
                 self.tell((*path, key), "is missing and has no default", None)
-        for below, what in broken_rules(node.cls, checked):
+        for below, what in self.rules(node.cls, checked):
             self.tell((*path, *below), what, None)
         return checked
 
@@ -151,8 +167,10 @@ def _place_of_secret(struct: type, known: tuple[str, ...]) -> str:
     return ""
 
 
-def walked(root: type, raw: Mapping[str, Any], base: FilePath, tell: Tell) -> dict[str, Any]:
-    """`raw` checked against the struct type `root`, its relative paths taken from `base`."""
-    checked = Walk(base, tell).value(inspect.type_info(root), dict(raw), ())
+def walked(root: type, raw: Mapping[str, Any], base: FilePath, tell: Tell, rules: Rules) -> dict[str, Any]:
+    """`raw` checked against the struct type `root`, its relative paths taken from `base`. `rules` yields what is wrong
+    between the keys of one table.
+    """
+    checked = Walk(base, tell, rules).value(inspect.type_info(root), dict(raw), ())
     assert isinstance(checked, dict)
     return checked

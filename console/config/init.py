@@ -12,6 +12,7 @@ EXAMPLE = """\
 
 default_site = "example"
 # policy_file = "policy.toml"            # roles, freezes, tiers; broken or missing: nothing may be written
+# checkpoint_file = "/var/spool/midwatch/checkpoints.jsonl"  # signed audit checkpoints, for another host to collect
 # theme = "night"                        # night | high-contrast | mono
 
 [sites.example]

@@ -16,6 +16,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     sites: dict[Name, Site]
     default_site: str | None = None
     policy_file: FilePath | None = None  # roles, freezes, tiers; broken or missing: nothing may be written
+    checkpoint_file: FilePath | None = None  # signed checkpoints of the audit go here, for another host to collect
     theme: str | None = None
     scope: ScopeNames = ScopeNames()
 

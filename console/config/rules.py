@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from console.config import traffic
 from console.config.backend import Backend, Basic, Credential, HeaderSecret
+from console.config.balancers import Balancers
 from console.config.errors import Path, nearest
 from console.config.root import Config
 from console.config.site import Channels, Cluster, Site
+from console.config.switch import Switch
 from console.model.channel import Channel
 from console.model.metric import GaugeSpec
 
@@ -108,6 +111,7 @@ def _channels(table: Table) -> Broken:
 
 def _site(table: Table) -> Broken:
     yield from _named_twice(table, "gauges", "gauge")
+    yield from traffic.gauges_named(table)
 
 
 def _named_twice(table: Table, key: str, noun: str) -> Broken:
@@ -145,4 +149,6 @@ _RULES: tuple[tuple[type, Callable[[Table], Broken]], ...] = (
     (Channels, _channels),
     (Channel, _channel),
     (GaugeSpec, _gauge),
+    (Balancers, traffic.balancers),
+    (Switch, traffic.switch),
 )

@@ -7,7 +7,9 @@ from enum import StrEnum
 import msgspec
 
 from console.config.backend import Backend
+from console.config.balancers import Balancers
 from console.config.kinds import FilePath, Name, Url
+from console.config.switch import Switch
 from console.model.channel import Channel
 from console.model.metric import GaugeSpec
 
@@ -66,3 +68,5 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     channels: Channels = Channels()
     gauges: tuple[GaugeSpec, ...] = ()
     measures: Measures = Measures()
+    haproxy: dict[Name, Balancers] = {}
+    switches: dict[Name, Switch] = {}

@@ -6,10 +6,27 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
+from console.demo.cdn import READER, WRITER
+from console.demo.haproxy.layout import BACKENDS, BALANCERS
 from console.demo.world.names import CHANNELS, CLUSTER, NAMESPACES, POPS, REGIONS, VANTAGES
+from console.demo.world.traffic import CDNS, PROPERTIES, TTL_S
 
 INDEX = "logs-video-*"
+POLICY = """\
+# The demo's policy: whoever tries it may do everything, and is alone, so that nobody could approve.
+[roles.everybody]
+people = ["*"]
+may = ["*"]
+approve = ["*"]
+
+[low]
+reason = false
+
+[high]
+approvals = 0
+"""
 
 
 def _text(value: str) -> str:
@@ -36,23 +53,75 @@ def gauges() -> list[str]:
     ]
 
 
-def config_toml(ports: dict[str, int], channels_file: str) -> str:
+def config_toml(ports: dict[str, int], channels_file: str, kubernetes_token_file: str | None = None,
+                policy_file: str | None = None) -> str:
+    """`kubernetes_token_file`: of the token that may write; None leaves the cluster to be read only."""
     def url(server: str) -> str:
         return f"http://127.0.0.1:{ports[server]}"
 
     peers = ", ".join(_text(url(f"alertmanager-{n}")) for n in (0, 1))
     namespaces = ", ".join(map(_text, NAMESPACES))
     return "\n".join((
-        'default_site = "demo"', "",
+        'default_site = "demo"', *([] if policy_file is None else [f"policy_file = {_text(policy_file)}"]), "",
         "[sites.demo]", 'guard = "none"', "",
         "[sites.demo.prometheus]", f"url = {_text(url('prometheus'))}", "",
         "[sites.demo.alertmanager]", f"urls = [{peers}]", "",
         "[sites.demo.elasticsearch]", f"url = {_text(url('elasticsearch'))}", f"index = {_text(INDEX)}", "",
         f"[sites.demo.kubernetes.{CLUSTER}]", f"url = {_text(url('kubernetes'))}",
-        f"namespaces = [{namespaces}]", "",
+        f"namespaces = [{namespaces}]",
+        *([] if kubernetes_token_file is None
+          else [f"write = {{ bearer_file = {_text(kubernetes_token_file)} }}"]), "",
         "[sites.demo.channels]", f"files = [{_text(channels_file)}]", "",
         *gauges(),
     ))
+
+
+def steering(ports: dict[str, int], token_files: dict[str, str]) -> dict[str, Any]:
+    """What can be written to beyond the backends of `config_toml`, as `FILE.steering.json` tells it.
+
+    `token_files`: the holder of a token (console.demo.cdn READER, WRITER) to the file that holds it. A balancer's
+    `master` is where `reload` is said to it.
+    """
+    return {
+        "haproxy": {
+            name: {"address": f"127.0.0.1:{ports[name]}", "master": f"127.0.0.1:{ports[f'{name}-master']}"}
+            for name in BALANCERS
+        },
+        "cdn": {
+            "url": f"http://127.0.0.1:{ports['cdn']}",
+            "properties": list(PROPERTIES),
+            "cdns": list(CDNS),
+            "ttl_s": TTL_S,
+            "token_file": token_files[READER],
+            "write_token_file": token_files[WRITER],
+        },
+    }
+
+
+def steering_toml(ports: dict[str, int], token_files: dict[str, str]) -> str:
+    """The same as tables and gauges of the site: ready, but not yet part of `config_toml`, which may hold no key
+    that the console's settings do not know."""
+    told = steering(ports, token_files)
+    cdn = told["cdn"]
+    return "\n".join((
+        *(f"[sites.demo.haproxy.{name}]\naddress = {_text(one['address'])}\n"
+          for name, one in told["haproxy"].items()),
+        "[sites.demo.cdn.steering]", f"url = {_text(cdn['url'])}", f"token_file = {_text(cdn['token_file'])}",
+        f"write_token_file = {_text(cdn['write_token_file'])}", "",
+        *steering_gauges(),
+    ))
+
+
+def steering_gauges() -> list[str]:
+    """used and total of each CDN, and of each backend of each balancer: what a shift must find room in."""
+    return [
+        *(_gauge(f"cdn {cdn}", f'sum(rate(cdn_bytes_total{{cdn="{cdn}"}}[1m]))*8',
+                 f'sum(cdn_capacity_bps{{cdn="{cdn}"}})', "bit/s") for cdn in CDNS),
+        *(_gauge(f"{name} {backend.name}",
+                 f'sum(haproxy_server_current_sessions{{balancer="{name}",proxy="{backend.name}"}})',
+                 f'sum(haproxy_server_limit_sessions{{balancer="{name}",proxy="{backend.name}"}})', "sessions")
+          for name in BALANCERS for backend in BACKENDS),
+    ]
 
 
 def channels_json(ports: dict[str, int]) -> bytes:
@@ -76,10 +145,14 @@ def channels_json(ports: dict[str, int]) -> bytes:
     return json.dumps({"channels": channels}, indent=1).encode() + b"\n"
 
 
-def put(path: Path, content: bytes) -> None:
-    """Into place by rename, so that a reader sees the whole file or none. Raises OSError naming the path."""
+def put(path: Path, content: bytes, mode: int | None = None) -> None:
+    """Into place by rename, so that a reader sees the whole file or none, and never with another `mode` than
+    the one asked for. Raises OSError naming the path."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        if mode is not None:
+            beside.touch(mode)
+            beside.chmod(mode)
         beside.write_bytes(content)
         beside.replace(path)
     finally:

@@ -1,6 +1,6 @@
 """Starts the servers, says when they are ready, keeps the truth file, and goes when told to.
 
-One process and one loop for all ten servers: it must be cheap to start in a test and must leave nothing
+One process and one loop for all the servers: it must be cheap to start in a test and must leave nothing
 behind. It owns its listening sockets itself, because `backend-down` has to close one and still be sure of
 the port later: while the backend is down the port stays bound but unheard, which a client sees as a refused
 connection and which keeps the system from handing the port to anyone else.
@@ -9,30 +9,38 @@ connection and which keeps the system from handing the port to anyone else.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_urlsafe
 
 import aiohttp
 from aiohttp import web
 
-from console.demo import alertmanager, hls
-from console.demo.configuration import channels_json, config_toml, put
+from console.demo import alertmanager, cdn, hls
+from console.demo.configuration import POLICY, channels_json, config_toml, put, steering
 from console.demo.elasticsearch import server as elasticsearch
+from console.demo.haproxy.balancer import Balancer
+from console.demo.haproxy.layout import BALANCERS
+from console.demo.haproxy.port import Port
+from console.demo.kubernetes import credentials
 from console.demo.kubernetes import server as kubernetes
 from console.demo.prometheus import server as prometheus
 from console.demo.settings import Settings
-from console.demo.wire import WireLog, middleware
+from console.demo.wire import IDENTITY, Bearers, WireLog, middleware
 from console.demo.world import truth
 from console.demo.world.names import VANTAGES
+from console.demo.world.traffic import Traffic
 from console.demo.world.world import World
 
 LOOPBACK = "127.0.0.1"
 ANSWER_TIMEOUT_S = 20.0
 PARENT_POLL_S = 0.5
+LOOK_AGAIN_S = 0.5
 BACKLOG = 512
 
 
@@ -94,17 +102,36 @@ class Listener:
         self._sock.close()
 
 
-def applications(world: World, clock: Callable[[], datetime],
-                 settings: Settings) -> dict[str, web.Application]:
+class Steered:
+    """What can be written to and moves the traffic. `reader` and `writer` are the CDN's bearer tokens, made anew
+    for every platform, as `kubernetes` holds those of the API server."""
+
+    def __init__(self, world: World) -> None:
+        self.traffic = Traffic(world)
+        self.balancers = tuple(Balancer(name, world) for name in BALANCERS)
+        self.reader, self.writer = token_urlsafe(24), token_urlsafe(24)
+        self.kubernetes = credentials.drawn()
+
+
+def applications(world: World, clock: Callable[[], datetime], settings: Settings,
+                 steered: Steered) -> dict[str, web.Application]:
     packages = hls.Packages(world)
-    return {
-        "prometheus": prometheus.app(world, clock),
-        "alertmanager-0": alertmanager.app(world, clock, peer=0),
-        "alertmanager-1": alertmanager.app(world, clock, peer=1),
+    gossip = alertmanager.Cluster(clock)
+    built = {
+        "prometheus": prometheus.app(world, clock, steered.traffic, steered.balancers),
+        "alertmanager-0": alertmanager.app(world, clock, peer=0, cluster=gossip),
+        "alertmanager-1": alertmanager.app(world, clock, peer=1, cluster=gossip),
         "elasticsearch": elasticsearch.app(world, clock),
-        "kubernetes": kubernetes.app(world, clock, kube_version=settings.kube_version),
+        "kubernetes": kubernetes.app(world, clock, kube_version=settings.kube_version,
+                                     tokens=steered.kubernetes.users(), open_=True),
+        "cdn": cdn.app(steered.traffic, clock, cdn.tokens(steered.reader, steered.writer)),
         **{vantage.name: hls.app(world, clock, vantage, packages) for vantage in VANTAGES},
     }
+    # The wire log names who asked; the API server itself looks at the token anew.
+    built["kubernetes"][IDENTITY] = Bearers({
+        token: user.name for token, user in steered.kubernetes.users().items()
+    })
+    return built
 
 
 class Platform:
@@ -115,7 +142,9 @@ class Platform:
         self.clock = clock
         self.world = World(settings.seed, settings.scenario, clock(), settings.start_after_s,
                            settings.duration_s, settings.gap_s)
-        self.listeners: dict[str, Listener] = {}
+        self.steered = Steered(self.world)
+        self.listeners: dict[str, Listener | Port] = {}
+        self._backend: Listener | None = None
         self._wire: WireLog | None = None
         self._truth: truth.TruthFile | None = None
         self._story: asyncio.Task[None] | None = None
@@ -128,10 +157,16 @@ class Platform:
             self._wire = WireLog(Path(settings.wire_log))
         if settings.truth_out is not None:
             self._truth = truth.TruthFile(Path(settings.truth_out))
-        for name, application in applications(self.world, self.clock, settings).items():
+        for name, application in applications(self.world, self.clock, settings, self.steered).items():
             if self._wire is not None:
                 middleware(name, self._wire, self.clock, application)
-            self.listeners[name] = Listener(name, application, settings.ports.get(name, 0))
+            served = self.listeners[name] = Listener(name, application, settings.ports.get(name, 0))
+            if name == "elasticsearch":
+                self._backend = served
+        for balancer in self.steered.balancers:
+            for name, master in ((balancer.name, False), (f"{balancer.name}-master", True)):
+                sock = _bound(name, settings.ports.get(name, 0))
+                self.listeners[name] = Port(name, sock, balancer, self.clock, self._wire, master=master)
         for listener in self.listeners.values():
             await listener.start()
         await self._until_all_answer()
@@ -139,16 +174,34 @@ class Platform:
         self._story = asyncio.create_task(self._tell(), name="story")
         ports = {name: listener.port for name, listener in self.listeners.items()}
         put(settings.channels_out, channels_json(ports))
-        put(Path(settings.config_out), config_toml(ports, settings.channels_out.name).encode())
+        put(settings.steering_out, self._steering(ports))
+        put(settings.policy_out, POLICY.encode(), 0o600)
+        for holder, token in self.steered.kubernetes.named().items():
+            put(settings.token_out(f"kubernetes-{holder}"), token.encode() + b"\n", 0o600)
+        put(Path(settings.config_out), config_toml(
+            ports, settings.channels_out.name, str(settings.token_out("kubernetes-writer").absolute()),
+            str(settings.policy_out.absolute())).encode())
+
+    def _steering(self, ports: dict[str, int]) -> bytes:
+        """Puts the tokens into files of their own, which only their owner may read."""
+        files = {}
+        for holder, token in ((cdn.READER, self.steered.reader), (cdn.WRITER, self.steered.writer)):
+            path = self.settings.token_out(holder).absolute()
+            put(path, token.encode() + b"\n", 0o600)
+            files[holder] = str(path)
+        return json.dumps(steering(ports, files), indent=1).encode() + b"\n"
 
     async def _until_all_answer(self) -> None:
         timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             for name, listener in self.listeners.items():
                 try:
+                    if isinstance(listener, Port):
+                        await asyncio.wait_for(_greeted(listener.port), ANSWER_TIMEOUT_S)
+                        continue
                     async with session.get(f"http://{LOOPBACK}:{listener.port}/"):
                         pass
-                except (aiohttp.ClientError, TimeoutError) as wrong:
+                except (aiohttp.ClientError, OSError, TimeoutError) as wrong:
                     raise OSError(f"{name} does not answer on {LOOPBACK}:{listener.port}: "
                                   f"{wrong or 'timed out'}") from wrong
 
@@ -160,7 +213,8 @@ class Platform:
             if self._truth is not None:
                 self._truth.append(truth.events(self.world, told, t))
             told = t
-            backend = self.listeners["elasticsearch"]
+            backend = self._backend
+            assert backend is not None
             if self.world.active("backend-down", t) is not None:
                 await backend.close()
             else:
@@ -168,7 +222,11 @@ class Platform:
             change = self.world.next_change(t)
             if change is None:
                 return
-            await asyncio.sleep(max(0.001, (change - self.clock()).total_seconds()))
+            wait_s = (change - self.clock()).total_seconds()
+            if self.world.faults(t):
+                # Somebody may remove the cause before its time.
+                wait_s = min(wait_s, LOOK_AGAIN_S)
+            await asyncio.sleep(max(0.001, wait_s))
 
     async def stop(self) -> None:
         if self._story is not None:
@@ -209,6 +267,15 @@ class Platform:
                 task.result()
             if done & {*reasons}:
                 return
+
+
+async def _greeted(port: int) -> None:
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    try:
+        writer.write(b"show version\n")
+        await reader.read()
+    finally:
+        writer.close()
 
 
 async def _told(event: asyncio.Event) -> bool:

@@ -11,7 +11,8 @@ import msgspec
 from console.demo.world.scenario import DURATION_S, GAP_S, SCENARIOS, START_AFTER_S
 
 SERVERS = ("prometheus", "alertmanager-0", "alertmanager-1", "elasticsearch", "kubernetes",
-           "origin", "edge-lhr", "edge-syd", "edge-nrt", "edge-iad")
+           "origin", "edge-lhr", "edge-syd", "edge-nrt", "edge-iad",
+           "cdn", "lb-1", "lb-2", "lb-1-master", "lb-2-master")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +36,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def channels_out(self) -> Path:
         path = Path(self.config_out)
         return path.with_name(path.name + ".channels.json")
+
+    @property
+    def steering_out(self) -> Path:
+        """Where what steers the traffic is told: the balancers' ports, the CDN's URL, its token files."""
+        path = Path(self.config_out)
+        return path.with_name(path.name + ".steering.json")
+
+    @property
+    def policy_out(self) -> Path:
+        path = Path(self.config_out)
+        return path.with_name(path.name + ".policy.toml")
+
+    def token_out(self, holder: str) -> Path:
+        path = Path(self.config_out)
+        return path.with_name(f"{path.name}.{holder}.token")
 
 
 def read(raw: str | bytes) -> Settings:

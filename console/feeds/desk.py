@@ -13,7 +13,7 @@ from console.model.instant import Clock, Instant
 from console.model.logline import LogLine
 from console.model.reading import Reading
 from console.model.scope import Scope
-from console.rows import gauges, incidents, lines, pods, sources, streams
+from console.rows import actions, gauges, incidents, lines, pods, sources, streams
 from console.rows.pane import Pane, unconfigured
 
 TITLES = {
@@ -22,6 +22,7 @@ TITLES = {
     pods.VIEW: "Workloads",
     gauges.VIEW: "Capacity",
     incidents.VIEW: "Incidents",
+    actions.VIEW: "Actions",
     sources.VIEW: "Sources",
 }
 SECTIONS = {
@@ -30,6 +31,7 @@ SECTIONS = {
     pods.VIEW: "[sites.NAME.kubernetes.CLUSTER]",
     gauges.VIEW: "[sites.NAME.prometheus] and [[sites.NAME.gauges]]",
 }
+FEEDS = {actions.VIEW: "actions.operations"}  # of the views that stand on a feed of another name
 OVERVIEW = "overview"
 OVERVIEW_PANES = (streams.VIEW, lines.VIEW, pods.VIEW, gauges.VIEW)
 VIEWS = (OVERVIEW, *TITLES)
@@ -86,7 +88,8 @@ class Desk:
 
     def sit(self, view: str, wake: asyncio.Event | None = None) -> Seat:
         """A seat for one view (not the overview, which is several); `wake` is set at each publication."""
-        subscription = self._hub.subscribe(view, wake=wake) if view in self._hub else None
+        feed = FEEDS.get(view, view)
+        subscription = self._hub.subscribe(feed, wake=wake) if feed in self._hub else None
         return Seat(view, self, subscription)
 
     def look(self, *, doubt: bool = False) -> None:
@@ -105,6 +108,8 @@ class Desk:
             return gauges.pane(reading, scope, now)
         if view == incidents.VIEW:
             return incidents.pane(reading, scope, now)
+        if view == actions.VIEW:
+            return actions.pane(reading, scope, now)
         return sources.pane(reading, now)
 
     def rollouts(self, seat: Seat, scope: Scope, now: Instant) -> tuple[pods.RolloutRow, ...]:

@@ -44,6 +44,8 @@ _COLLAPSIBLE = frozenset({Code.FETCH_FAIL, Code.TIMEOUT, Code.NOT_PLAYLIST})
 
 def attributed(sight: Sight, symptoms: Sequence[Symptom]) -> tuple[tuple[Finding, ...], bool]:
     """The findings, worst first, and whether something was withheld until the origin has spoken."""
+    if not symptoms:
+        return (), False
     symptoms = _seen_everywhere(sight, symptoms)
     groups: dict[tuple[Code, str | None], list[Symptom]] = {}
     for symptom in symptoms:

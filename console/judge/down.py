@@ -14,7 +14,8 @@ def down(sight: Sight) -> Finding | None:
     memory = sight.memory
     if not memory.playlists:
         return None
-    failing = [p for p in memory.playlists.values() if p.fetches.level is Severity.CRIT and not p.is_answering]
+    crit = Severity.CRIT
+    failing = [p for p in memory.playlists.values() if p.fetches.level is crit and not p.is_answering]
     if not failing or not all(_is_out(sight, vantage.name) for vantage in memory.channel.vantages):
         return None
     first = min((p.fetches.first for p in failing if p.fetches.first is not None), key=lambda at: at.mono)

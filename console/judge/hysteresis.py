@@ -15,6 +15,7 @@ from console.model.severity import Severity
 GOOD_TO_CLEAR = 5
 CLEAR_FLOOR_S = 30.0
 CLEAR_TARGETS = 5.0
+_OK = Severity.OK  # on Python 3.11 asking the enumeration costs ten times a global, and every answer asks several times
 CLEAR_LEVEL = 0.8  # of the raise level: between the two a value is neither bad nor good
 
 
@@ -30,7 +31,7 @@ class Samples(msgspec.Struct, frozen=True):
     def with_sample(self, sample: Severity, at: Instant, target_s: float) -> Samples:
         """One more sample: OK, WARN or CRIT. `target_s` is T, which scales the clearing time."""
         recent = (*self.recent[-2:], sample)
-        if sample is Severity.OK:
+        if sample is _OK:
             return self._with_good(recent, at, target_s)
         bad = sum(one is not Severity.OK for one in recent)
         level = self.level
@@ -42,9 +43,9 @@ class Samples(msgspec.Struct, frozen=True):
 
     def _with_good(self, recent: tuple[Severity, ...], at: Instant, target_s: float) -> Samples:
         good = self.good + 1
-        if self.level is Severity.OK:
-            is_spell = any(one is not Severity.OK for one in recent)
-            return Samples(recent, good, Severity.OK, self.first if is_spell else None, self.last if is_spell else None)
+        if self.level is _OK:
+            is_spell = recent.count(_OK) < len(recent)
+            return Samples(recent, good, _OK, self.first if is_spell else None, self.last if is_spell else None)
         quiet_s = at.mono - self.last.mono if self.last is not None else 0.0
         if good >= GOOD_TO_CLEAR and quiet_s >= max(CLEAR_FLOOR_S, CLEAR_TARGETS * target_s):
             return Samples()

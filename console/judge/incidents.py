@@ -208,6 +208,7 @@ def _told(incident: OpenIncident, rollouts: tuple[Rollout, ...]) -> Incident:
         service=service,
         timeline=_timeline(incident, rollouts),
         closed_at=incident.closed_at,
+        alerts=tuple(m.key.removeprefix("alert:") for m in members if m.kind is EntryKind.ALERT),
         before_it=before(rollouts, incident.opened_at, services),
     )
 

@@ -7,6 +7,8 @@ that came from a cache is two nodes of one PoP, each within its TTL, and nobody'
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from console.judge.hysteresis import Samples, sampled
@@ -74,55 +76,64 @@ def _answered(before: PlaylistMemory | None, seen: Observation, is_tainted: bool
     base = before or PlaylistMemory(
         watched_from=seen.at.mono, last_at=seen.at, last_start=start, last_outcome=seen.outcome
     )
-    common = msgspec.structs.replace(
-        base,
-        last_at=seen.at,
-        last_start=start,
-        last_outcome=seen.outcome,
-        last_status=seen.status,
-        last_detail=seen.detail,
-        url=seen.url or base.url,
-    )
+    answer: dict[str, Any] = {
+        "last_at": seen.at,
+        "last_start": start,
+        "last_outcome": seen.outcome,
+        "last_status": seen.status,
+        "last_detail": seen.detail,
+        "url": seen.url or base.url,
+    }
     if seen.outcome is Outcome.OK:
         fetches = base.fetches.with_sample(Severity.OK, seen.at, base.target_s)
-        return msgspec.structs.replace(common, fetches=fetches, good_start=start)
+        return msgspec.structs.replace(base, **answer, fetches=fetches, good_start=start)
     if is_tainted:
-        return common
+        return msgspec.structs.replace(base, **answer)
     fetches = base.fetches.with_sample(Severity.CRIT, seen.at, base.target_s)
     return msgspec.structs.replace(
-        common, fetches=fetches, bad_outcome=seen.outcome, bad_status=seen.status, bad_detail=seen.detail
+        base, **answer, fetches=fetches, bad_outcome=seen.outcome, bad_status=seen.status, bad_detail=seen.detail
     )
 
 
 def _with_media(
     memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media: MediaFacts, is_from_cache: bool
 ) -> PlaylistMemory:
+    step = base.media.media_sequence - media.media_sequence if base.media is not None and base.newest is not None else None
+    if step is not None and step <= 0:
+        return _grown(memory, base, seen, media)
     base = msgspec.structs.replace(base, age_header_s=seen.age_header_s)
-    if base.media is None or base.newest is None:
+    if step is None:
         return _rebased(base, seen, media)
-    step = base.media.media_sequence - media.media_sequence
-    if step > 0:
-        if step <= CACHE_STEP and is_from_cache:
-            return base
-        back = base.back.again(seen.at) if base.back is not None else Spell(seen.at, seen.at)
-        if back.count < 2:
-            return msgspec.structs.replace(base, back=back, back_by=step)
-        before = base.went_back
-        is_same = before is not None and seen.at.mono - before.last.mono < SAME_FALL_S
-        went = Spell(before.first if before is not None and is_same else back.first, seen.at)
-        fallen = _rebased(base, seen, media)
-        return msgspec.structs.replace(fallen, back=None, back_by=max(step, base.back_by), went_back=went)
-    base = msgspec.structs.replace(base, back=None)
+    if step <= CACHE_STEP and is_from_cache:
+        return base
+    back = base.back.again(seen.at) if base.back is not None else Spell(seen.at, seen.at)
+    if back.count < 2:
+        return msgspec.structs.replace(base, back=back, back_by=step)
+    before = base.went_back
+    is_same = before is not None and seen.at.mono - before.last.mono < SAME_FALL_S
+    went = Spell(before.first if before is not None and is_same else back.first, seen.at)
+    fallen = _rebased(base, seen, media)
+    return msgspec.structs.replace(fallen, back=None, back_by=max(step, base.back_by), went_back=went)
+
+
+def _grown(memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media: MediaFacts) -> PlaylistMemory:
+    """After an answer that is not lower than the baseline: nearly all of them, ten a second and channel. So the memory is
+    written anew once, with all that they add.
+    """
+    advanced: dict[str, Any] = {}
     if base.newest is None or media.newest_sequence > base.newest:
-        base = _advanced(memory, base, seen, media)
-    base = msgspec.structs.replace(
+        advanced = _advanced(memory, base, seen, media)
+    return msgspec.structs.replace(
         base,
+        age_header_s=seen.age_header_s,
+        back=None,
         media=media,
         was_live=base.was_live or not media.has_endlist,
         exceeding=_spell(base.exceeding, _exceeds(media), seen.at),
         ended=_spell(base.ended, media.has_endlist and base.was_live, seen.at),
+        behind=_spell(base.behind, _is_behind(memory, media, seen), seen.at),
+        **advanced,
     )
-    return msgspec.structs.replace(base, behind=_spell(base.behind, _is_behind(memory, base, seen), seen.at))
 
 
 def _rebased(base: PlaylistMemory, seen: Observation, media: MediaFacts) -> PlaylistMemory:
@@ -140,7 +151,8 @@ def _rebased(base: PlaylistMemory, seen: Observation, media: MediaFacts) -> Play
     )
 
 
-def _advanced(memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media: MediaFacts) -> PlaylistMemory:
+def _advanced(memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media: MediaFacts) -> dict[str, Any]:
+    """What a new segment changes."""
     gap_s = seen.at.mono - base.shown.mono if base.shown is not None else 0.0
     advance = Advance(media.newest_sequence, seen.at.mono, _ends_at(media), gap_s)
     late, latency_s = base.late, base.latency_s
@@ -151,34 +163,34 @@ def _advanced(memory: ChannelMemory, base: PlaylistMemory, seen: Observation, me
         sample = sampled(latency_s, allowed_s + target_s, allowed_s + 3 * target_s, late.level)
         if sample is not None:
             late = late.with_sample(sample, seen.at, target_s)
-    return msgspec.structs.replace(
-        base,
-        newest=media.newest_sequence,
-        shown=seen.at,
-        advances=(*base.advances[-(ADVANCES_KEPT - 1) :], advance),
-        late=late,
-        latency_s=latency_s,
-    )
+    return {
+        "newest": media.newest_sequence,
+        "shown": seen.at,
+        "advances": (*base.advances[-(ADVANCES_KEPT - 1) :], advance),
+        "late": late,
+        "latency_s": latency_s,
+    }
 
 
-def _is_behind(memory: ChannelMemory, base: PlaylistMemory, seen: Observation) -> bool:
+def _is_behind(memory: ChannelMemory, media: MediaFacts, seen: Observation) -> bool:
     """Whether an edge's newest segment is several segments older than what the origin showed before this
     poll began.
     """
     origin = memory.channel.origin
-    if origin is None or origin.name == seen.vantage or seen.media is None:
+    if origin is None or origin.name == seen.vantage:
         return False
     other = memory.playlists.get((origin.name, seen.rendition))
     if other is None or not other.advances or other.media is None:
         return False
     start = seen.at.mono - seen.elapsed_s
-    known = next((advance for advance in reversed(other.advances) if advance.at <= start), None)
-    if known is None:
+    for known in reversed(other.advances):
+        if known.at <= start:
+            break
+    else:
         return False
-    ends_at = _ends_at(seen.media)
-    if ends_at is not None and known.ends_at is not None:
-        return known.ends_at - ends_at > (BEHIND_SEGMENTS - 0.5) * base.target_s
-    return BEHIND_SEGMENTS <= known.sequence - seen.media.newest_sequence <= COMPARABLE_SEGMENTS
+    if media.newest_ends_at is not None and known.ends_at is not None:
+        return known.ends_at - media.newest_ends_at.timestamp() > (BEHIND_SEGMENTS - 0.5) * media.target_duration_s
+    return BEHIND_SEGMENTS <= known.sequence - media.newest_sequence <= COMPARABLE_SEGMENTS
 
 
 def _ends_at(media: MediaFacts) -> float | None:

@@ -15,6 +15,7 @@ from console.model.severity import Severity
 Place = tuple[str, str | None]  # (vantage, rendition); None as rendition is the master
 UNKNOWN_TARGET_S = 4.0  # T until a playlist has told it
 ADVANCES_KEPT = 8
+_OK = Outcome.OK  # asked for every playlist at every step
 
 
 class Spell(msgspec.Struct, frozen=True):
@@ -80,7 +81,7 @@ class PlaylistMemory(msgspec.Struct, frozen=True):
     @property
     def is_answering(self) -> bool:
         """The newest answer was a playlist."""
-        return self.last_outcome is Outcome.OK
+        return self.last_outcome is _OK
 
     @property
     def is_over(self) -> bool:
@@ -135,7 +136,10 @@ class ChannelMemory(msgspec.Struct, frozen=True):
 
     def vantage(self, name: str) -> Vantage | None:
         """The vantage of that name, or None when the channel has none."""
-        return next((vantage for vantage in self.channel.vantages if vantage.name == name), None)
+        for vantage in self.channel.vantages:  # asked for every observation: a generator costs as much as ten of them
+            if vantage.name == name:
+                return vantage
+        return None
 
     def expected(self) -> tuple[str, ...]:
         """The ladder: as configured, else as learned. Best rung first."""
@@ -148,5 +152,5 @@ class ChannelMemory(msgspec.Struct, frozen=True):
         """The renditions that this vantage names now: by its master, or the media playlist it is itself."""
         master = self.playlists.get((vantage, None))
         if master is not None and master.variants:
-            return tuple(rung.rendition for rung in master.variants)
-        return tuple(r for (v, r) in self.playlists if v == vantage and r is not None)
+            return tuple([rung.rendition for rung in master.variants])
+        return tuple([r for (v, r) in self.playlists if v == vantage and r is not None])

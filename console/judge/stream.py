@@ -16,7 +16,7 @@ from console.judge.checks import duration, ending, fetching, ladder, latency, se
 from console.judge.down import down
 from console.judge.learn import learn
 from console.judge.memory import UNKNOWN_TARGET_S, ChannelMemory
-from console.judge.symptom import Sight, Symptom
+from console.judge.symptom import Sight, Symptom, target_s
 from console.model.finding import ChannelVerdict, Finding
 from console.model.instant import Instant
 from console.model.observation import Heartbeat, Observation
@@ -44,7 +44,7 @@ class Step(msgspec.Struct, frozen=True):
 
 def step(memory: ChannelMemory, observations: Sequence[Observation], heartbeat: Heartbeat | None, now: Instant) -> Step:
     """One step. Observations of other channels are passed over; ones already seen change nothing."""
-    probe = heard(memory.probe, heartbeat, now, lambda: Sight(memory, now).target_s)
+    probe = heard(memory.probe, heartbeat, now, lambda: target_s(memory))
     if probe.blind_until > memory.probe.blind_until:
         since = memory.probe.blind_since if memory.probe.blind_since is not None else last_heard(memory.probe)
         playlists = {place: excused(one, since, probe.blind_until) for place, one in memory.playlists.items()}
@@ -169,15 +169,15 @@ def _worst_age(sight: Sight) -> float | None:
 def _latency_s(sight: Sight) -> float | None:
     """Now minus the end of the newest segment, at the worst edge (at the origin where there is none)."""
     edges = {edge.name for edge in sight.memory.channel.edges}
-    lags = [
-        (sight.now.utc - playlist.media.newest_ends_at).total_seconds()
+    ends = [
+        playlist.media.newest_ends_at
         for vantage, _, playlist in sight.media()
         if (not edges or vantage in edges)
         and playlist.media is not None
         and playlist.media.newest_ends_at is not None
         and not playlist.is_over
     ]
-    return round(max(lags), 1) if lags else None
+    return round((sight.now.utc - min(ends)).total_seconds(), 1) if ends else None
 
 
 def _renditions_ok(sight: Sight, findings: Sequence[Finding]) -> int:

@@ -41,16 +41,16 @@ class Sight:
         origin = memory.channel.origin
         self.origin = origin.name if origin is not None else None  # the vantage that counts as the origin
         self.rungs = {vantage.name: memory.rungs_at(vantage.name) for vantage in memory.channel.vantages}
-        self._media = tuple(_media(memory, self.rungs))
-        known = [p.media.target_duration_s for _, _, p in self._media if p.media is not None]
-        # the shortest T of the channel's playlists, so that lateness is measured by the strictest
-        self.target_s = min(known, default=UNKNOWN_TARGET_S)
+        self._media = _media(memory, self.rungs)
+        self.target_s = _strictest_s(self._media)
         self._expected: tuple[str, ...] | None = None
         # (vantage, rendition, memory, counts_from) of every media playlist whose newest segment has an age that matters
         self.ageing: tuple[tuple[str, str, PlaylistMemory, float], ...] = tuple(
-            (vantage, rendition, playlist, counts_from)
-            for vantage, rendition, playlist in self._media
-            if (counts_from := playlist.counts_from()) is not None and not playlist.is_over
+            [
+                (vantage, rendition, playlist, counts_from)
+                for vantage, rendition, playlist in self._media
+                if (counts_from := playlist.counts_from()) is not None and not playlist.is_over
+            ]
         )
 
     @property
@@ -71,12 +71,27 @@ class Sight:
                 yield vantage, playlist
 
 
-def _media(
-    memory: ChannelMemory, rungs: Mapping[str, tuple[str, ...]]
-) -> Iterator[tuple[str, str, PlaylistMemory]]:
-    for (vantage, rendition), playlist in memory.playlists.items():
-        if rendition is not None and rendition in rungs.get(vantage, ()):
-            yield vantage, rendition, playlist
+_Media = tuple[tuple[str, str, PlaylistMemory], ...]
+
+
+def target_s(memory: ChannelMemory) -> float:
+    """`Sight.target_s` without the rest of a sight."""
+    return _strictest_s(_media(memory, {each.name: memory.rungs_at(each.name) for each in memory.channel.vantages}))
+
+
+def _strictest_s(media: _Media) -> float:
+    """The shortest T of the channel's playlists, so that lateness is measured by the strictest."""
+    return min([p.media.target_duration_s for _, _, p in media if p.media is not None], default=UNKNOWN_TARGET_S)
+
+
+def _media(memory: ChannelMemory, rungs: Mapping[str, tuple[str, ...]]) -> _Media:
+    return tuple(
+        [
+            (vantage, rendition, playlist)
+            for (vantage, rendition), playlist in memory.playlists.items()
+            if rendition is not None and rendition in rungs.get(vantage, ())
+        ]
+    )
 
 
 def seconds(value: float) -> str:

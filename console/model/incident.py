@@ -44,4 +44,5 @@ class Incident(msgspec.Struct, frozen=True):
     timeline: tuple[TimelineEntry, ...]  # oldest first
     acknowledged_by: str | None = None
     closed_at: datetime | None = None
+    alerts: tuple[str, ...] = ()  # fingerprints of its alerts, those that still fire first
     before_it: str = ""  # the last change before it opened: "packager 3.8.2 rolled out 02:01"

@@ -10,7 +10,7 @@ import msgspec
 
 from console.model.scope import Scope
 from console.model.severity import Severity, State, worst
-from console.rows import gauges, incidents, lines, pods, sources, streams
+from console.rows import actions, gauges, incidents, lines, pods, sources, streams
 from console.rows.pane import Pane
 from console.rows.units import clock, duration, percent, si
 
@@ -174,6 +174,10 @@ def _incident(row: incidents.IncidentRow) -> str:
     return row.strip
 
 
+def _operation(row: actions.OperationRow) -> str:
+    return " · ".join(part for part in (row.brief, f"by {row.by}" if row.by else "", clock(row.at)) if part)
+
+
 def _told_source(row: sources.SourceRow) -> str:
     return f"{row.name} {row.state.value}: {row.error or row.note}"
 
@@ -183,6 +187,7 @@ _TELLERS: dict[str, Callable[[Any], str]] = {
     pods.VIEW: _pod,
     gauges.VIEW: _gauge,
     incidents.VIEW: _incident,
+    actions.VIEW: _operation,
     sources.VIEW: _told_source,
 }
 

@@ -34,6 +34,7 @@ class IncidentRow(msgspec.Struct, frozen=True):
     before_it: str
     is_closed: bool
     timeline: tuple[TimelineEntry, ...]
+    alerts: tuple[str, ...] = ()  # fingerprints
 
     @property
     def key(self) -> str:
@@ -101,6 +102,7 @@ def _row(incident: Incident, now: Instant) -> IncidentRow:
         before_it=incident.before_it,
         is_closed=incident.closed_at is not None,
         timeline=incident.timeline,
+        alerts=incident.alerts,
     )
 
 
@@ -125,7 +127,7 @@ COLUMNS: tuple[Column[IncidentRow], ...] = (
         "ack",
         "ACK",
         lambda row: Cell(row.acknowledged_by or "–", Tone.DIM),
-        "who acknowledged it; needs guarded actions, which this version does not have",
+        "who acknowledged it, while that lasts: a on the incident; from the audit",
         6,
         0,
         6,

@@ -39,6 +39,7 @@ class ChannelListing:
         self._urls = urls
         self._inline = inline
         self._meter = meter
+        self._read: dict[str, tuple[bytes, tuple[Channel, ...]]] = {}  # file -> what it held, and what that meant
 
     async def ask(self) -> Answer[tuple[Channel, ...]]:
         """Every place read once. Raises SourceError naming the first place that cannot be used."""
@@ -64,7 +65,12 @@ class ChannelListing:
             data = await asyncio.to_thread(_read, Path(path))
         except OSError as error:
             raise _refused(path, error.strerror or str(error), "does the file exist, may we read it?") from error
-        return _used(path, lambda: load(path, data))
+        before = self._read.get(path)
+        if before is not None and before[0] == data:
+            return before[1]
+        channels = _used(path, lambda: load(path, data))
+        self._read[path] = (data, channels)
+        return channels
 
     async def _from_url(self, url: str) -> tuple[Channel, ...]:
         on = place(KIND, url)

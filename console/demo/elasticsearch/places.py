@@ -47,12 +47,22 @@ def emitters(world: World) -> dict[str, tuple[Emitter, ...]]:
     def following(deployment: str, index: int) -> Callable[[int], str]:
         return lambda second: pod_of(deployment, index, second)
 
+    def staying(deployment: str, index: int, pod: str) -> Callable[[int], str]:
+        """Of a place that only an intervention gives to another: nearly always nobody has."""
+        def standing(second: int) -> str:
+            if not world.intervened:
+                return pod
+            return world.occupant(deployment, index, datetime.fromtimestamp(second, UTC)) or pod
+
+        return standing
+
     found: dict[str, list[Emitter]] = {}
     for deployment in DEPLOYMENTS:
         for index in range(deployment.replicas):
-            pod = None
+            stands = following(deployment.name, index)
             if deployment.name not in _CHANGING:
                 pod = pod_name(world.seed, deployment.name, deployment.version, index)
+                stands = staying(deployment.name, index, pod)
             for channel in _channels(deployment, index):
                 found.setdefault(family(deployment.name), []).append(
                     Emitter(
@@ -61,8 +71,8 @@ def emitters(world: World) -> dict[str, tuple[Emitter, ...]]:
                         pod_region(deployment, index),
                         node_name(deployment, index),
                         channel,
-                        pod,
-                        following(deployment.name, index),
+                        None,
+                        stands,
                     )
                 )
     return {name: tuple(many) for name, many in found.items()}

@@ -34,8 +34,9 @@ class Rule(msgspec.Struct, frozen=True):
 class User(msgspec.Struct, frozen=True):
     name: str
     role: str
-    """reader (everything, only reading), view (the ClusterRole of that name: no nodes, no secrets), admin,
-    none."""
+    """reader (everything, only reading), view (the ClusterRole of that name: no nodes, no secrets), writer (reads and
+    changes workloads, nodes, leases), operator (a writer who may impersonate), admin, none."""
+    groups: tuple[str, ...] = ()
 
 
 _REVIEWS = Rule(
@@ -96,8 +97,35 @@ _VIEW = (
     Rule(READ, ("batch",), ("cronjobs", "cronjobs/status", "jobs", "jobs/status")),
     Rule(READ, ("policy",), ("poddisruptionbudgets", "poddisruptionbudgets/status")),
 )
+_CHANGES = (
+    Rule(
+        ("create", "update", "patch", "delete"),
+        ("", "apps", "autoscaling", "policy", "coordination.k8s.io", "events.k8s.io"),
+        (
+            "configmaps",
+            "daemonsets",
+            "deployments",
+            "deployments/scale",
+            "events",
+            "horizontalpodautoscalers",
+            "leases",
+            "nodes",
+            "poddisruptionbudgets",
+            "pods",
+            "pods/eviction",
+            "replicasets",
+            "replicasets/scale",
+            "statefulsets",
+            "statefulsets/scale",
+        ),
+    ),
+    Rule(("create",), ("authorization.k8s.io",), ("subjectaccessreviews",)),
+)
+_IMPERSONATES = Rule(("impersonate",), ("",), ("users", "groups", "userextras", "serviceaccounts"))
 RULES: dict[str, tuple[Rule, ...]] = {
     "reader": (_REVIEWS, Rule(READ, ("*",), ("*",))),
+    "writer": (_REVIEWS, Rule(READ, ("*",), ("*",)), *_CHANGES),
+    "operator": (_REVIEWS, Rule(READ, ("*",), ("*",)), *_CHANGES, _IMPERSONATES),
     "view": (_REVIEWS, *_VIEW),
     "admin": (Rule(("*",), ("*",), ("*",)), _REVIEWS),
     "none": (),
@@ -118,6 +146,8 @@ _DISCOVERY = (
 )
 PATHS: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
     "reader": ((("get",), _PUBLIC), (("get",), _DISCOVERY)),
+    "writer": ((("get",), _PUBLIC), (("get",), _DISCOVERY)),
+    "operator": ((("get",), _PUBLIC), (("get",), _DISCOVERY)),
     "view": ((("get",), _PUBLIC), (("get",), _DISCOVERY)),
     "admin": ((("get",), _DISCOVERY), (("get",), _PUBLIC), (("*",), ("*",))),
     "none": ((("get",), _PUBLIC),),
@@ -129,6 +159,12 @@ _WHY = {
 }
 OPEN = User("system:anonymous", "reader")
 ANONYMOUS = User("system:anonymous", "none")
+NAMED_ROLES = {
+    "system:serviceaccount:platform:midwatch-reader": "reader",
+    "system:serviceaccount:platform:midwatch-writer": "operator",
+    "system:serviceaccount:platform:midwatch-narrow": "writer",
+}
+"""What the service accounts of the demo are bound to, for a review about them."""
 
 
 def may(user: User, verb: str, group: str, resource: str, subresource: str = "") -> bool:
@@ -145,11 +181,13 @@ def may_path(user: User, verb: str, path: str) -> bool:
 
 
 class Gate:
-    """`tokens` None: no authentication at all. `anonymous` False refuses requests without credentials."""
+    """`tokens` None: no authentication at all. `anonymous` False refuses requests without credentials; `open_` lets
+    them read, as in a cluster that binds a reading role to system:unauthenticated."""
 
-    def __init__(self, tokens: Mapping[str, User] | None, anonymous: bool = True) -> None:
+    def __init__(self, tokens: Mapping[str, User] | None, anonymous: bool = True, open_: bool = False) -> None:
         self.tokens = None if tokens is None else dict(tokens)
         self.anonymous = anonymous
+        self.open = open_
 
     def user(self, authorization: str | None) -> User:
         """Raises the 401."""
@@ -158,7 +196,7 @@ class Gate:
         if not authorization:
             if not self.anonymous:
                 raise status.unauthorized()
-            return ANONYMOUS
+            return OPEN if self.open else ANONYMOUS
         scheme, _, token = authorization.partition(" ")
         user = self.tokens.get(token.strip()) if scheme.lower() == "bearer" else None
         if user is None:
@@ -173,7 +211,7 @@ class Gate:
             raise status.forbidden(user.name, verb, resource, subresource, namespace, name)
 
 
-def _spec(body: object, kind: str) -> dict[str, Any]:
+def review_spec(body: object, kind: str) -> dict[str, Any]:
     if (
         not isinstance(body, dict)
         or body.get("kind", kind) != kind
@@ -186,7 +224,10 @@ def _spec(body: object, kind: str) -> dict[str, Any]:
 
 def access_review(user: User, body: object, api_version: str) -> dict[str, Any]:
     """A denial is an answer, not an error."""
-    spec = _spec(body, "SelfSubjectAccessReview")
+    return reviewed(user, review_spec(body, "SelfSubjectAccessReview"), "SelfSubjectAccessReview", api_version)
+
+
+def reviewed(user: User, spec: dict[str, Any], kind: str, api_version: str) -> dict[str, Any]:
     asked, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     if (asked is None) == (path is None) or not isinstance(asked or path, dict):
         raise status.invalid(
@@ -216,7 +257,7 @@ def access_review(user: User, body: object, api_version: str) -> dict[str, Any]:
     if allowed and user.role in _WHY:
         found["reason"] = _WHY[user.role]
     return {
-        "kind": "SelfSubjectAccessReview",
+        "kind": kind,
         "apiVersion": api_version,
         "metadata": {"creationTimestamp": None},
         "spec": spec,
@@ -225,7 +266,7 @@ def access_review(user: User, body: object, api_version: str) -> dict[str, Any]:
 
 
 def rules_review(user: User, body: object, api_version: str) -> dict[str, Any]:
-    spec = _spec(body, "SelfSubjectRulesReview")
+    spec = review_spec(body, "SelfSubjectRulesReview")
     if not spec.get("namespace"):
         raise status.bad_request("no namespace on request")
     return {

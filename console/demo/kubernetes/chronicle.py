@@ -31,11 +31,18 @@ def _at(t: datetime, seconds: float) -> datetime:
 class Chronicle:
     def __init__(self, world: World, uid: Uid, minor: int) -> None:
         self._world, self._uid, self._minor = world, uid, minor
+        self._left: set[str] = set()
+
+    def leave(self, deployment: str) -> None:
+        """Says nothing more of it: its controllers speak for themselves."""
+        self._left.add(deployment)
 
     def between(self, since: datetime, t: datetime) -> list[tuple[datetime, dict[str, Any]]]:
         """(when last seen, event) for all that occurred in (since, t], oldest first."""
-        found = [*self._replacements(since, t)]
+        found = [] if REPLACED in self._left else [*self._replacements(since, t)]
         for deployment in DEPLOYMENT.values():
+            if deployment.name in self._left:
+                continue
             done = rollouts(self._world, deployment, t)
             for number, rollout in enumerate(done, start=1):
                 until = done[number].at if number < len(done) else t

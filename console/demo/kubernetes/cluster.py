@@ -1,7 +1,8 @@
 """Brings the store to what the world says: once (`populate`), and then moment by moment (`evolve`).
 
 Both write the difference between what stands and what should stand at `t`. Steps may be skipped: a clock that
-jumps over a rollout finds its end state, with the events of the last hour.
+jumps over a rollout finds its end state, with the events of the last hour. What a client has written to is no longer
+told from here: its controllers (controllers.py) go by what the store says.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from uuid import UUID
 
 from console.demo.kubernetes import objects, podobject
 from console.demo.kubernetes.chronicle import Chronicle
-from console.demo.kubernetes.life import PodLife, draw, founded, life
+from console.demo.kubernetes.controllers import Controllers
+from console.demo.kubernetes.intervention import Intervention
+from console.demo.kubernetes.life import PodLife, crashes, draw, founded, life
+from console.demo.kubernetes.resources import Resource
 from console.demo.kubernetes.rollout import Controller
 from console.demo.kubernetes.store import Store
+from console.demo.kubernetes.tenant import adopted
 from console.demo.world.names import DEPLOYMENT, DEPLOYMENTS, NAMESPACES, NODES, Deployment, Node, node_name
 from console.demo.world.pods import REPLACED, rollouts
 from console.demo.world.scenario import KINDS
@@ -38,6 +43,8 @@ class Cluster:
         self._events: dict[tuple[str, str], datetime] = {}
         self._told: datetime | None = None
         self._chronicle = Chronicle(world, self.uid, minor)
+        self.controllers = Controllers(store, world, minor, self._remember, self._adopt)
+        self._intervention = Intervention(self.controllers)
 
     def uid(self, shelf: str, namespace: str, name: str) -> str:
         """Known before the object is, so that owners and events may name it."""
@@ -56,6 +63,7 @@ class Cluster:
         for deployment in DEPLOYMENTS:
             self._move(deployment, t)
         self._fill(extra_pods, t)
+        self.controllers.furnish(t)
         self._tell(t)
         self.store.compact()
 
@@ -71,11 +79,45 @@ class Cluster:
     def evolve(self, t: datetime) -> None:
         """Cheap when nothing changed; meant for twice a second."""
         for name in _MOVING:
-            self._move(DEPLOYMENT[name], t)
+            if (DEPLOYMENT[name].namespace, name) not in self.controllers.estate.adopted:
+                self._move(DEPLOYMENT[name], t)
         for node in NODES:
             self._heartbeat(node, t)
         self._tell(t)
+        self._intervention.step(t)
+        self.controllers.step(t)
+        self._intervention.look(t)
         self.store.age()
+
+    def touched(self, resource: Resource, namespace: str, name: str) -> None:
+        """A client is about to write to this object."""
+        if resource.shelf == "nodes":
+            # What the story moves would be put onto a cordoned node; a scheduler would not.
+            for moving in _MOVING:
+                deployment = DEPLOYMENT[moving]
+                if (deployment.namespace, moving) not in self.controllers.estate.adopted:
+                    self._adopt(deployment.namespace, moving)
+        if resource.shelf == "events":
+            self._events[namespace, name] = self.store.clock()
+        self.controllers.touched(resource, namespace, name)
+
+    def _adopt(self, namespace: str, name: str) -> None:
+        """From now on the controllers' own; its pods go on living as they would have."""
+        deployment = DEPLOYMENT.get(name)
+        pods = []
+        if deployment is not None and deployment.namespace == namespace:
+            for index in range(deployment.replicas):
+                told = self._lives.get((name, index))
+                if told is not None:
+                    owner = objects.replicaset_name(self.world.seed, deployment, told.version)
+                    pods.append(adopted(namespace, f"ReplicaSet/{owner}", index, node_name(deployment, index), told,
+                                        crashes(deployment, told.version)))
+        self.controllers.take(namespace, name, pods)
+        self._chronicle.leave(name)
+
+    def _remember(self, event: objects.Object, at: datetime) -> None:
+        self._events[event["metadata"]["namespace"], event["metadata"]["name"]] = at
+        self.store.apply(event)
 
     def _heartbeat(self, node: Node, t: datetime) -> None:
         offset = draw(self.world, "heartbeat", node.name) * HEARTBEAT_S
@@ -84,7 +126,12 @@ class Cluster:
         if self._beats.get(node.name) != at:
             self._beats[node.name] = at
             created = founded(self.world, f"node/{node.name}", 30 * 86400, 200 * 86400)
-            self.store.apply(objects.node(node, created, at, self.minor))
+            built = objects.node(node, created, at, self.minor)
+            standing = self.store.get("nodes", "", node.name)
+            if standing is not None:
+                # A kubelet reports its status; the rest may have been written to by others.
+                built = {"kind": "Node", "apiVersion": "v1", **standing.read(), "status": built["status"]}
+            self.store.apply(built)
 
     def _move(self, deployment: Deployment, t: datetime) -> None:
         done = rollouts(self.world, deployment, t)
@@ -168,9 +215,7 @@ class Cluster:
     def _tell(self, t: datetime) -> None:
         since = self._told if self._told is not None else t - EVENT_TTL
         for at, event in self._chronicle.between(since, t):
-            key = event["metadata"]["namespace"], event["metadata"]["name"]
-            self._events[key] = at
-            self.store.apply(event)
+            self._remember(event, at)
         self._told = max(t, since)
         # In order of last occurrence only roughly; a repeated event is moved by its newer time.
         for key in [key for key, at in self._events.items() if at < t - EVENT_TTL]:

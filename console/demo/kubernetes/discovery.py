@@ -95,8 +95,7 @@ def _entries(resource: Resource, minor: int) -> list[dict[str, Any]]:
 
 
 def resource_list(catalogue: Catalogue, group_name: str, version_name: str) -> dict[str, Any]:
-    """The verbs are those of the API, as a real server lists them; that this one refuses to write is its
-    answer to a write."""
+    """The verbs are those of the API, as a real server lists them; deletecollection is refused all the same."""
     found = catalogue.groups[group_name][version_name]
     head: dict[str, Any] = {"kind": "APIResourceList"}
     if group_name:

@@ -36,7 +36,7 @@ class PodLife(msgspec.Struct, frozen=True):
     version: str
     created: datetime
     state: str = "running"
-    """creating, running, terminated or waiting (for its back-off)."""
+    """creating, unpulled (its image is not to be had), running, terminated or waiting (for its back-off)."""
     began: datetime | None = None
     """When the current run began; in `terminated` and `waiting` the last one."""
     ready: bool = False
@@ -110,11 +110,20 @@ def _healthy(name: str, version: str, created: datetime, began: datetime, t: dat
     return PodLife(name, version, created, "running", began, ready, ready_at if ready else began)
 
 
-def _newborn(name: str, version: str, created: datetime, index: int, t: datetime, bad: bool) -> PodLife:
-    began = _later(created, _PULL_S + _STAGGER_S * (index % 8))
-    if t < began:
+def newborn(name: str, version: str, created: datetime, index: int, t: datetime, bad: bool) -> PodLife:
+    return started(name, version, created, first_start(created, index), t, bad)
+
+
+def first_start(bound: datetime, index: int) -> datetime:
+    """When the containers of a pod bound to a node at `bound` start."""
+    return _later(bound, _PULL_S + _STAGGER_S * (index % 8))
+
+
+def started(name: str, version: str, created: datetime, first: datetime, t: datetime, bad: bool) -> PodLife:
+    """The life of a pod whose containers start at `first`."""
+    if t < first:
         return PodLife(name, version, created, "creating")
-    return (_crashing if bad else _healthy)(name, version, created, began, t)
+    return (_crashing if bad else _healthy)(name, version, created, first, t)
 
 
 def crashes(deployment: Deployment, version: str) -> bool:
@@ -128,7 +137,7 @@ def _era(world: World, deployment: Deployment, index: int, done: tuple[Rollout, 
     if not done:
         created = founded(world, name)
         return _healthy(name, version, created, _later(created, 3.0), t)
-    return _newborn(name, version, _later(done[-1].at, HANDOVER_S), index, t, crashes(deployment, version))
+    return newborn(name, version, _later(done[-1].at, HANDOVER_S), index, t, crashes(deployment, version))
 
 
 def life(
@@ -148,7 +157,7 @@ def life(
 def _replaced(world: World, deployment: Deployment, index: int, t: datetime) -> PodLife:
     number, at = replacement(deployment, index, t)
     if t >= _later(at, HANDOVER_S):
-        return _newborn(
+        return newborn(
             _pod_name(world.seed, deployment.name, deployment.version, index, number),
             deployment.version,
             _later(at, HANDOVER_S),
@@ -158,5 +167,5 @@ def _replaced(world: World, deployment: Deployment, index: int, t: datetime) -> 
         )
     _, before = replacement(deployment, index, at - timedelta(seconds=1))
     name = _pod_name(world.seed, deployment.name, deployment.version, index, number - 1)
-    leaving = _newborn(name, deployment.version, _later(before, HANDOVER_S), index, t, False)
+    leaving = newborn(name, deployment.version, _later(before, HANDOVER_S), index, t, False)
     return msgspec.structs.replace(leaving, deleting=at)

@@ -17,6 +17,8 @@ REGION_LABEL = "topology.kubernetes.io/region"
 GRACE_S = 30
 Object = dict[str, Any]
 _PORTS = {"packager": 8080, "transcoder": 9000, "origin": 80, "edge": 80}
+_SCRATCH = ("redis", "entitlement-api")
+"""Containers whose pods keep data in an emptyDir, which a drain would lose."""
 _REQUESTS = {"transcoder": ("3500m", "6Gi"), "vod-encoder": ("3", "4Gi"), "edge": ("2", "8Gi")}
 
 
@@ -142,12 +144,19 @@ def pod_labels(deployment: Deployment) -> dict[str, str]:
 
 def pod_spec(deployment: Deployment, version: str) -> Object:
     name = container_name(deployment)
+    # What keeps a region's service in its region is the scheduler, and this is what tells it.
+    placed: Object = {"nodeSelector": {REGION_LABEL: deployment.region}} if deployment.region else {}
+    scratch: Object = {"volumes": [{"name": "scratch", "emptyDir": {}}]} if name in _SCRATCH else {}
+    mounts: Object = {"volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]} if scratch else {}
     cpu, memory = _REQUESTS.get(name, ("250m", "512Mi"))
     return {
+        **scratch,
+        **placed,
         "containers": [
             {
                 "name": name,
                 "image": f"{deployment.image}:{version}",
+                **mounts,
                 "ports": [{"containerPort": _PORTS.get(name, 8080), "protocol": "TCP"}],
                 "resources": {"limits": {"memory": memory}, "requests": {"cpu": cpu, "memory": memory}},
                 "terminationMessagePath": "/dev/termination-log",
@@ -163,7 +172,7 @@ def pod_spec(deployment: Deployment, version: str) -> Object:
     }
 
 
-def _template(deployment: Deployment, version: str, hash_: str = "") -> Object:
+def template(deployment: Deployment, version: str, hash_: str = "") -> Object:
     labels = pod_labels(deployment) | ({"pod-template-hash": hash_} if hash_ else {})
     return {"metadata": {"creationTimestamp": None, "labels": labels}, "spec": pod_spec(deployment, version)}
 
@@ -204,7 +213,7 @@ def deployment_object(
         "spec": {
             "replicas": deployment.replicas,
             "selector": {"matchLabels": {"app": deployment.service}},
-            "template": _template(deployment, version),
+            "template": template(deployment, version),
             "strategy": strategy,
             "revisionHistoryLimit": 10,
             "progressDeadlineSeconds": progress_deadline_s(deployment),
@@ -246,7 +255,7 @@ def replicaset_object(
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": {"app": deployment.service, "pod-template-hash": hash_}},
-            "template": _template(deployment, version, hash_),
+            "template": template(deployment, version, hash_),
         },
         "status": dict(status),
     }

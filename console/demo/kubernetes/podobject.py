@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from console.demo.kubernetes import objects
@@ -10,11 +11,10 @@ from console.demo.kubernetes.objects import Object
 from console.demo.kubernetes.store import stamp
 from console.demo.world.names import CHANNELS, NODES, Deployment, Node, pod_region, template_hash
 
-_CHANNEL_OF = {(channel.packager, channel.index): channel.name for channel in CHANNELS}
+CHANNEL_OF = {(channel.packager, channel.index): channel.name for channel in CHANNELS}
 
 
-def _container_status(deployment: Deployment, namespace_: str, life: PodLife, uid: str) -> Object:
-    name = objects.container_name(deployment)
+def _container_status(name: str, image: str, namespace_: str, life: PodLife, uid: str) -> Object:
     running = life.state == "running" and life.began is not None
     id_ = f"containerd://{uid.replace('-', '')}{life.restarts:032x}"
     last: Object = {}
@@ -48,6 +48,9 @@ def _container_status(deployment: Deployment, namespace_: str, life: PodLife, ui
             }
         }
         last = {"terminated": ended}
+    elif life.state == "unpulled":
+        state, id_ = {"waiting": {
+            "reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}"'}}, ""
     else:
         state, id_ = {"waiting": {"reason": "ContainerCreating"}}, ""
     found: Object = {
@@ -56,12 +59,13 @@ def _container_status(deployment: Deployment, namespace_: str, life: PodLife, ui
         "lastState": last,
         "ready": life.ready,
         "restartCount": life.restarts,
-        "image": f"{deployment.image}:{life.version}",
+        "image": image,
         "imageID": "",
         "started": running,
     }
     if id_:
-        found["imageID"] = f"{deployment.image}@sha256:{life.version.encode().hex():0<64}"
+        repository, _, tag = image.rpartition(":")
+        found["imageID"] = f"{repository or tag}@sha256:{tag.encode().hex():0<64}"
         found["containerID"] = id_
     return found
 
@@ -76,6 +80,43 @@ def _condition(type_: str, true: bool, at: datetime, why: tuple[str, str] | None
     if why is not None and not true:
         found["reason"], found["message"] = why
     return found
+
+
+def pod_status(
+    containers: Sequence[tuple[str, str]], namespace: str, life: PodLife, uid: str, node_: Node, index: int, minor: int
+) -> Object:
+    """What the kubelet of `node_` reports. `containers` are (name, image); all of them live the same `life`."""
+    names = " ".join(name for name, _ in containers)
+    unready = ("ContainersNotReady", f"containers with unready status: [{names}]")
+    ready_at, pending = life.ready_at or life.created, life.state in ("creating", "unpulled")
+    conditions = [
+        _condition("Initialized", True, life.created),
+        _condition("Ready", life.ready, ready_at, unready),
+        _condition("ContainersReady", life.ready, ready_at, unready),
+        _condition("PodScheduled", True, life.created),
+    ]
+    host, address = objects.node_address(node_), f"10.244.{NODES.index(node_)}.{index % 200 + 20}"
+    status: Object = {"phase": "Pending" if pending else "Running", "conditions": conditions, "hostIP": host}
+    if life.state != "creating":
+        status |= {"podIP": address, "podIPs": [{"ip": address}]}
+    status |= {
+        "startTime": stamp(life.created),
+        "containerStatuses": [_container_status(name, image, namespace, life, uid) for name, image in containers],
+        "qosClass": "Burstable",
+    }
+    if minor >= 29:
+        conditions.insert(
+            0, _condition("PodReadyToStartContainers", life.state != "creating", life.began or life.created)
+        )
+        status["hostIPs"] = [{"ip": host}]
+    return status
+
+
+def unschedulable(at: datetime, why: str) -> Object:
+    """Of a pod no node takes: `why` is the scheduler's sentence."""
+    return {"phase": "Pending", "qosClass": "Burstable", "conditions": [
+        {"type": "PodScheduled", "status": "False", "lastProbeTime": None, "lastTransitionTime": stamp(at),
+         "reason": "Unschedulable", "message": why}]}
 
 
 def pod(
@@ -94,7 +135,7 @@ def pod(
         objects.REGION_LABEL: pod_region(deployment, index),
         "pod-template-hash": hash_,
     }
-    channel = _CHANNEL_OF.get((deployment.name, index))
+    channel = CHANNEL_OF.get((deployment.name, index))
     if channel is not None:
         labels["channel"] = channel
     metadata: Object = {
@@ -109,35 +150,6 @@ def pod(
     if life.deleting is not None:
         metadata["deletionTimestamp"] = stamp(life.deleting + timedelta(seconds=objects.GRACE_S))
         metadata["deletionGracePeriodSeconds"] = objects.GRACE_S
-    unready = (
-        "ContainersNotReady",
-        f"containers with unready status: [{objects.container_name(deployment)}]",
-    )
-    ready_at = life.ready_at or life.created
-    conditions = [
-        _condition("Initialized", True, life.created),
-        _condition("Ready", life.ready, ready_at, unready),
-        _condition("ContainersReady", life.ready, ready_at, unready),
-        _condition("PodScheduled", True, life.created),
-    ]
-    host, address = objects.node_address(node_), f"10.244.{NODES.index(node_)}.{index % 200 + 20}"
-    status: Object = {
-        "phase": "Pending" if life.state == "creating" else "Running",
-        "conditions": conditions,
-        "hostIP": host,
-    }
-    if life.state != "creating":
-        status |= {"podIP": address, "podIPs": [{"ip": address}]}
-    status |= {
-        "startTime": stamp(life.created),
-        "containerStatuses": [_container_status(deployment, deployment.namespace, life, uid)],
-        "qosClass": "Burstable",
-    }
-    if minor >= 29:
-        conditions.insert(
-            0, _condition("PodReadyToStartContainers", life.state != "creating", life.began or life.created)
-        )
-        status["hostIPs"] = [{"ip": host}]
     spec = objects.pod_spec(deployment, life.version)
     tolerations = [
         {
@@ -160,5 +172,8 @@ def pod(
             "enableServiceLinks": True,
             "preemptionPolicy": "PreemptLowerPriority",
         },
-        "status": status,
+        "status": pod_status(
+            [(objects.container_name(deployment), f"{deployment.image}:{life.version}")],
+            deployment.namespace, life, uid, node_, index, minor,
+        ),
     }

@@ -103,6 +103,13 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource(
         "authorization.k8s.io",
+        "subjectaccessreviews",
+        "SubjectAccessReview",
+        False,
+        (("v1", 0, 999), ("v1beta1", 0, 22)),
+    ),
+    Resource(
+        "authorization.k8s.io",
         "selfsubjectrulesreviews",
         "SelfSubjectRulesReview",
         False,

@@ -8,7 +8,7 @@ details.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,19 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from console.demo.kubernetes import access, discovery, options, paging, podlog, request, status, tables
+from console.demo.kubernetes import (
+    access,
+    discovery,
+    eviction,
+    impersonation,
+    options,
+    paging,
+    podlog,
+    request,
+    scaling,
+    status,
+    tables,
+)
 from console.demo.kubernetes.access import Gate, User
 from console.demo.kubernetes.cluster import Cluster
 from console.demo.kubernetes.podlog import LogStory
@@ -27,6 +39,8 @@ from console.demo.kubernetes.store import Store
 from console.demo.kubernetes.story import PodStory
 from console.demo.kubernetes.views import PARTIAL, TABLE, View, negotiate
 from console.demo.kubernetes.watching import watch
+from console.demo.kubernetes.writing import Writer
+from console.demo.wire import IDENTITY, Bearers
 from console.demo.world.world import World
 
 TICK_S = 0.5
@@ -44,6 +58,7 @@ def app(
     *,
     tokens: Mapping[str, User] | None = None,
     anonymous: bool = True,
+    open_: bool = False,
     bookmark_s: float = 60.0,
     too_large_wait_s: float = 3.0,
     watch_list: bool = False,
@@ -54,23 +69,26 @@ def app(
 ) -> web.Application:
     """The server over `world`; `clock` gives aware UTC. Tests reach `app[STORE]` and `app[CLUSTER]`.
 
-    `tokens`: bearer token to user; None lets everybody read. `store`: one a test has filled itself; the
+    `tokens`: bearer token to user; None lets everybody read, and nobody write; `open_` lets those without a token
+    read beside them. `store`: one a test has filled itself; the
     cluster of the world is then neither put into it nor moved. `tick_s`: how often the cluster moves."""
     catalogue = Catalogue(int(kube_version.partition(".")[2]))
     kept = store if store is not None else Store(clock, world.seed)
     cluster = Cluster(kept, world, catalogue.minor)
     application = web.Application()
     application[STORE], application[CLUSTER] = kept, cluster
+    application[IDENTITY] = Bearers({token: user.name for token, user in (tokens or {}).items()})
     application[_SERVING] = Serving(
         kept,
         clock,
         catalogue,
-        Gate(tokens, anonymous),
+        Gate(tokens, anonymous, open_),
         logs or PodStory(world),
         bookmark_s,
         too_large_wait_s,
         watch_list,
         timeout_unit_s,
+        cluster.touched if store is None else None,
     )
     application.router.add_route("*", "/{path:.*}", _handle)
 
@@ -101,7 +119,7 @@ async def _tick(cluster: Cluster, clock: Callable[[], datetime], tick_s: float) 
 async def _handle(asked: web.Request) -> web.StreamResponse:
     serving = asked.app[_SERVING]
     try:
-        user = serving.gate.user(asked.headers.get("Authorization"))
+        user = impersonation.acting(serving.gate.user(asked.headers.get("Authorization")), asked.headers)
         return await _route(asked, serving, user)
     except ApiError as refused:
         return web.Response(
@@ -111,8 +129,12 @@ async def _handle(asked: web.Request) -> web.StreamResponse:
         )
 
 
-def _json(body: object, code: int = 200) -> web.Response:
-    return _raw(_encode(body) + b"\n", code)
+def _json(body: object, code: int = 200, warnings: Sequence[str] = ()) -> web.Response:
+    answer = _raw(_encode(body) + b"\n", code)
+    for warning in warnings:
+        said = warning.replace("\\", "\\\\").replace('"', '\\"')
+        answer.headers.add("Warning", f'299 - "{said}"')
+    return answer
 
 
 def _raw(body: bytes, code: int = 200) -> web.Response:
@@ -135,19 +157,16 @@ async def _route(asked: web.Request, serving: Serving, user: User) -> web.Stream
         raise status.unknown_resource()
     watching = options.truth(asked.query.get("watch")) and asked.method == "GET" and not path.subresource
     word = "watch" if watching else request.verb(asked.method, path, False)
-    if serving.gate.tokens is not None or resource.name in REVIEWS:
-        serving.gate.check(user, word, resource, path.subresource, path.namespace, path.name)
+    serving.gate.check(user, word, resource, path.subresource, path.namespace, path.name)
     if resource.name in REVIEWS:
         return await _review(asked, resource, user, path)
-    if asked.method not in ("GET", "HEAD"):
-        if path.name and serving.store.get(resource.shelf, path.namespace, path.name) is None:
-            raise status.not_found(resource, path.name)
-        raise status.read_only(asked.method)
     view = View(resource, path.version)
     if path.subresource or path.more:
         return await _subresource(asked, serving, view, path)
     if path.name and resource.namespaced and not path.namespace:
         raise status.unknown_resource()
+    if asked.method not in ("GET", "HEAD"):
+        return await _write(asked, serving, view, path)
     form = negotiate(asked.headers.get("Accept", ""))
     if path.name and not watching:
         return await _get(asked, serving, view, path, form)
@@ -163,6 +182,13 @@ async def _route(asked: web.Request, serving: Serving, user: User) -> web.Stream
     if form == TABLE:
         return _json(_table(serving, view, page.metadata(), [one.read() for one in page.items], include))
     return _raw(view.many(page.metadata(), page.items))
+
+
+async def _write(asked: web.Request, serving: Serving, view: View, path: request.ApiPath) -> web.Response:
+    if view.resource.group == "events.k8s.io" or (view.resource.namespaced and not path.namespace):
+        raise status.method_not_allowed()
+    code, body, warnings = await Writer(serving).answer(asked, view, path)
+    return _json(body, code, warnings)
 
 
 def _include(asked: web.Request) -> str:
@@ -222,6 +248,8 @@ async def _review(asked: web.Request, resource: Resource, user: User, path: requ
             f"couldn't get version/kind; json parse error: {error}"
         ) from None
     api_version = f"{path.group}/{path.version}"
+    if resource.kind == "SubjectAccessReview":
+        return _json(impersonation.subject_review(body, api_version), 201)
     answer = access.access_review if resource.kind == "SelfSubjectAccessReview" else access.rules_review
     return _json(answer(user, body, api_version), 201)
 
@@ -258,30 +286,19 @@ async def _subresource(
     resource = view.resource
     if path.more or path.subresource not in {part.name for part in resource.subresources}:
         raise status.unknown_resource()
-    stored = serving.store.get(resource.shelf, path.namespace, path.name)
     if path.subresource == "eviction":
+        if asked.method != "POST":
+            raise status.method_not_allowed()
+        return _json(await eviction.answer(asked, serving, view, path), 201)
+    if path.subresource == "scale":
+        return _json(await scaling.answer(asked, Writer(serving), view, path))
+    if asked.method not in ("GET", "HEAD"):
+        if path.subresource == "status" and asked.method in ("PUT", "PATCH"):
+            return await _write(asked, serving, view, path)
         raise status.method_not_allowed()
+    stored = serving.store.get(resource.shelf, path.namespace, path.name)
     if stored is None:
         raise status.not_found(resource, path.name)
     if path.subresource == "log":
         return await podlog.answer(asked, serving.store, serving.logs, stored.read(), serving.clock())
-    if path.subresource == "scale":
-        return _json(_scale(stored.read()))
     return _raw(view.alone(stored) + b"\n")
-
-
-def _scale(workload: Mapping[str, Any]) -> dict[str, Any]:
-    """autoscaling/v1 Scale of a workload."""
-    meta, spec = workload["metadata"], workload["spec"]
-    kept = {k: meta[k] for k in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")}
-    labels = spec["selector"].get("matchLabels") or {}
-    return {
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": kept,
-        "spec": {"replicas": spec.get("replicas", 1)},
-        "status": {
-            "replicas": workload["status"].get("replicas", 0),
-            "selector": ",".join(f"{k}={v}" for k, v in sorted(labels.items())),
-        },
-    }

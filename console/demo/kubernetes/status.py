@@ -176,18 +176,82 @@ def watch_expired(message: str) -> dict[str, Any]:
     return status(410, message, "Expired")
 
 
-def read_only(method: str) -> ApiError:
-    error = _error(
-        405,
-        f"this server is built for reading: {method} is not implemented here, nothing was changed",
-        "MethodNotAllowed",
-        {},
-    )
-    error.headers["Allow"] = "GET"
-    return error
-
-
 def method_not_allowed() -> ApiError:
     return _error(
         405, "the server does not allow this method on the requested resource", "MethodNotAllowed", {}
     )
+
+
+def conflict(resource: Resource, name: str, why: str = "") -> ApiError:
+    """The object moved on since it was read, or `why`."""
+    said = why or "the object has been modified; please apply your changes to the latest version and try again"
+    details = {"name": name, "group": resource.group, "kind": resource.name}
+    return _error(409, f'Operation cannot be fulfilled on {resource.qualified} "{name}": {said}', "Conflict",
+                  {k: v for k, v in details.items() if v})
+
+
+def precondition(kind: str, name: str, what: str, asked: str, have: str) -> ApiError:
+    """Of a deletion: `what` is UID or ResourceVersion. Named by kind, not by resource, as the real one does."""
+    tail = ("The object might have been deleted and then recreated" if what == "UID"
+            else "The object might have been modified")
+    return _error(
+        409,
+        f'Operation cannot be fulfilled on {kind} "{name}": the {what} in the precondition ({asked}) does not match '
+        f"the {what} in record ({have}). {tail}",
+        "Conflict", {"name": name, "kind": kind})
+
+
+def foreign_uid(resource: Resource, key: str, name: str, asked: str, have: str) -> ApiError:
+    """An update that names another uid than the stored object has."""
+    return conflict(resource, name, f"StorageError: invalid object, Code: 4, Key: /registry/{resource.name}/{key}, "
+                    "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: "
+                    f"{asked}, UID in object meta: {have}")
+
+
+def already_exists(resource: Resource, name: str) -> ApiError:
+    details = {"name": name, "group": resource.group, "kind": resource.name}
+    return _error(409, f'{resource.qualified} "{name}" already exists', "AlreadyExists",
+                  {k: v for k, v in details.items() if v})
+
+
+def rejected_patch() -> ApiError:
+    """A JSON patch operation that does not apply, `test` included: nothing says which."""
+    return _error(422, "the server rejected our request due to an error in our request", "Invalid", {})
+
+
+def too_many_operations(limit: int, count: int) -> ApiError:
+    return _error(413, f"Request entity too large: The allowed maximum operations in a JSON patch is {limit}, "
+                  f"got {count}", "RequestEntityTooLarge", {})
+
+
+def patch_type() -> ApiError:
+    return _error(415, "415: Unsupported Media Type", "UnsupportedMediaType", {})
+
+
+def body_type() -> ApiError:
+    return _error(
+        415,
+        "the body of the request was in an unknown format - accepted media types include: application/json, "
+        "application/yaml, application/vnd.kubernetes.protobuf",
+        "UnsupportedMediaType",
+    )
+
+
+def internal(message: str) -> ApiError:
+    """A 500 without a reason."""
+    return _error(500, message)
+
+
+def disruption_budget(why: str) -> ApiError:
+    """An eviction the budget does not allow; no Retry-After but for a budget that is not processed yet."""
+    return _error(429, "Cannot evict pod as it would violate the pod's disruption budget.", "TooManyRequests",
+                  {"causes": [{"reason": "DisruptionBudget", "message": why}]})
+
+
+def success(code: int | None = None, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    if details is not None:
+        body["details"] = details
+    if code is not None:
+        body["code"] = code
+    return body

@@ -107,6 +107,38 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _AGE,
         *_CONTAINERS,
     ),
+    "daemonsets.apps": (
+        _NAME,
+        _whole("Desired", "The total number of nodes that should be running the daemon pod."),
+        _whole("Current", "The number of nodes that run the daemon pod and should."),
+        _whole("Ready", "The number of nodes with a ready daemon pod."),
+        _whole("Up-to-date", "The number of nodes with the updated daemon pod."),
+        _whole("Available", "The number of nodes with an available daemon pod."),
+        _text("Node Selector", "A selector which must match a node's labels for the pod to be scheduled on it."),
+        _AGE,
+        *_CONTAINERS,
+    ),
+    "horizontalpodautoscalers.autoscaling": (
+        _NAME,
+        _text("Reference", "The target resource to scale."),
+        _text("Targets", "Current and wanted value of each metric."),
+        _text("MinPods", "The lower limit of the number of replicas."),
+        _text("MaxPods", "The upper limit of the number of replicas."),
+        _text("Replicas", "The current number of replicas."),
+        _AGE,
+    ),
+    "poddisruptionbudgets.policy": (
+        _NAME,
+        _text("Min Available", "The minimum number of pods that must be available."),
+        _text("Max Unavailable", "The maximum number of pods that may be unavailable."),
+        _whole("Allowed Disruptions", "Calculated number of pods that may be disrupted at this time."),
+        _AGE,
+    ),
+    "leases.coordination.k8s.io": (
+        _NAME,
+        _text("Holder", "The identity of the holder of the lease."),
+        _AGE,
+    ),
 }
 _OTHER = (_NAME, Column("Created At", "date", "", "When this object was created."))
 
@@ -199,6 +231,56 @@ def _replicaset(obj: Mapping[str, Any], now: datetime, minor: int) -> list[Any]:
     ]
 
 
+def _daemonset(obj: Mapping[str, Any], now: datetime, minor: int) -> list[Any]:
+    state = obj["status"]
+    selector = obj["spec"]["template"]["spec"].get("nodeSelector") or {}
+    return [
+        obj["metadata"]["name"],
+        *(state.get(key, 0) for key in ("desiredNumberScheduled", "currentNumberScheduled", "numberReady",
+                                        "updatedNumberScheduled", "numberAvailable")),
+        ",".join(f"{k}={v}" for k, v in sorted(selector.items())) or "<none>",
+        _age(obj, now),
+        *_template(obj),
+    ]
+
+
+def _autoscaler(obj: Mapping[str, Any], now: datetime, minor: int) -> list[Any]:
+    spec, state = obj["spec"], obj.get("status", {})
+    current = {m["resource"]["name"]: m["resource"]["current"] for m in state.get("currentMetrics") or []}
+    targets = [
+        ("cpu: " if minor >= 30 else "")
+        + (f"{current[name]['averageUtilization']}%" if name in current else "<unknown>")
+        + f"/{m['resource']['target'].get('averageUtilization')}%"
+        for m in spec.get("metrics") or [] if m.get("type") == "Resource" for name in (m["resource"]["name"],)
+    ]
+    target = spec["scaleTargetRef"]
+    return [
+        obj["metadata"]["name"],
+        f"{target['kind']}/{target['name']}",
+        ", ".join(targets) or "<none>",
+        str(spec.get("minReplicas", "<unset>")),
+        spec["maxReplicas"],
+        state.get("currentReplicas", 0),
+        _age(obj, now),
+    ]
+
+
+def _budget(obj: Mapping[str, Any], now: datetime, minor: int) -> list[Any]:
+    spec = obj["spec"]
+    least, most = spec.get("minAvailable"), spec.get("maxUnavailable")
+    return [
+        obj["metadata"]["name"],
+        "N/A" if least is None else str(least),
+        "N/A" if most is None else str(most),
+        obj.get("status", {}).get("disruptionsAllowed", 0),
+        _age(obj, now),
+    ]
+
+
+def _lease(obj: Mapping[str, Any], now: datetime, minor: int) -> list[Any]:
+    return [obj["metadata"]["name"], obj["spec"].get("holderIdentity", ""), _age(obj, now)]
+
+
 def _other(obj: Mapping[str, Any], now: datetime, minor: int) -> list[Any]:
     return [obj["metadata"]["name"], obj["metadata"]["creationTimestamp"]]
 
@@ -210,6 +292,10 @@ _CELLS: dict[str, Cells] = {
     "events": _event,
     "deployments.apps": _deployment,
     "replicasets.apps": _replicaset,
+    "daemonsets.apps": _daemonset,
+    "horizontalpodautoscalers.autoscaling": _autoscaler,
+    "poddisruptionbudgets.policy": _budget,
+    "leases.coordination.k8s.io": _lease,
 }
 RESTARTS_ARE_TEXT = 22
 

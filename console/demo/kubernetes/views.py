@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from console.demo.kubernetes import status
+from console.demo.kubernetes import conversion, status
 from console.demo.kubernetes.resources import Resource
 from console.demo.kubernetes.status import ApiError
 from console.demo.kubernetes.store import Stored
@@ -71,15 +71,19 @@ class View:
         self.resource = resource
         self.api_version = f"{resource.group}/{version}" if resource.group else version
         self._head = f'{{"kind":"{resource.kind}","apiVersion":"{self.api_version}",'.encode()
-        self._converted = resource.group == "events.k8s.io"
+        self._version = version
+        self._event = resource.group == "events.k8s.io"
+        self._converted = self._event or conversion.converts(resource.kind, version)
 
     def convert(self, core: dict[str, Any]) -> dict[str, Any]:
         """From the stored form to this group version's."""
-        return new_event(core) if self._converted else core
+        if self._event:
+            return new_event(core)
+        return conversion.outward(self._version, core) if self._converted else core
 
     def item(self, stored: Stored) -> bytes:
         """As an item of a list: without kind and apiVersion."""
-        return _encode(new_event(stored.read())) if self._converted else stored.body
+        return _encode(self.convert(stored.read())) if self._converted else stored.body
 
     def alone(self, stored: Stored) -> bytes:
         return self._head + self.item(stored)[1:]

@@ -13,17 +13,18 @@ from hashlib import blake2b
 
 import msgspec
 
+from console.demo.haproxy.balancer import CODES as CLASSES
+from console.demo.haproxy.balancer import Balancer
+from console.demo.haproxy.layout import BACKENDS, BALANCERS, Backend, Server
 from console.demo.prometheus.matchers import NAME, Labels, Matcher, labels_of, selects
 from console.demo.prometheus.storage import Series
-from console.demo.world.names import CHANNELS, EDGES, ORIGIN, REGIONS
+from console.demo.world.names import CHANNELS, EDGES, ORIGIN, POPS, REGIONS
+from console.demo.world.traffic import CDNS, CODES, Traffic
 from console.demo.world.world import PAST, World
 
 SCRAPE_MS = 15_000
 MAX_REMEMBERED = 200_000
 """Samples kept over all series, about 20 MB."""
-CODES = ("200", "304", "404", "503")
-"""The status codes `World.edge_requests_total` knows."""
-
 Measure = Callable[[datetime], float]
 
 
@@ -63,6 +64,23 @@ METRICS: dict[str, Metric] = {
             "gauge",
             "From the end of a segment to its entry in the playlist.",
         ),
+        Metric("cdn_bytes_total", "counter", "Bytes a CDN sent to viewers of the property."),
+        Metric("cdn_requests_total", "counter", "Requests a CDN answered, by status code."),
+        Metric("cdn_capacity_bps", "gauge", "Egress the CDN is contracted for at the POP, bit/s."),
+        Metric("cdn_share", "gauge", "Share of the property's viewers that the CDN has, 0 to 1."),
+        Metric("cdn_weight", "gauge", "Weight last set for the CDN."),
+        Metric("haproxy_process_start_time_seconds", "gauge", "Start time in seconds."),
+        Metric("haproxy_backend_current_sessions", "gauge", "Current number of active sessions."),
+        Metric("haproxy_backend_http_requests_total", "counter", "Total number of HTTP requests received."),
+        Metric("haproxy_backend_weight", "gauge", "Service weight."),
+        Metric("haproxy_backend_active_servers", "gauge", "Current number of active servers."),
+        Metric("haproxy_server_current_sessions", "gauge", "Current number of active sessions."),
+        Metric("haproxy_server_current_queue", "gauge", "Current number of queued requests."),
+        Metric("haproxy_server_limit_sessions", "gauge", "Configured session limit."),
+        Metric("haproxy_server_sessions_total", "counter", "Total number of sessions."),
+        Metric("haproxy_server_http_responses_total", "counter", "Total number of HTTP responses."),
+        Metric("haproxy_server_weight", "gauge", "Service weight."),
+        Metric("haproxy_server_status", "gauge", "Current status of the service, per state label value."),
     )
 }
 
@@ -94,8 +112,12 @@ class Catalogue:
     *write* different values: they cannot, as a sample has only one.
     """
 
-    def __init__(self, world: World, clock: Callable[[], datetime]) -> None:
+    def __init__(self, world: World, clock: Callable[[], datetime], traffic: Traffic | None = None,
+                 balancers: tuple[Balancer, ...] | None = None) -> None:
+        """Without `traffic` or `balancers` it looks at ones that nobody writes to."""
         self._world = world
+        self._traffic = Traffic(world) if traffic is None else traffic
+        self._balancers = tuple(Balancer(name, world) for name in BALANCERS) if balancers is None else balancers
         self._clock = clock
         self._by_name: dict[str, list[tuple[Labels, Target, Measure]]] = {}
         self._targets: set[Target] = set(_OTHERS)
@@ -149,6 +171,9 @@ class Catalogue:
         self._channels()
         self._edges()
         self._regions()
+        self._cdns()
+        for balancer in self._balancers:
+            self._balancer(balancer)
         world, add = self._world, self._add
         add(_ORIGIN, "origin_connections", world.origin_connections)
         add(_ORIGIN, "origin_connections_max", lambda t: world.origin_connections_max)
@@ -181,16 +206,43 @@ class Catalogue:
             )
 
     def _edges(self) -> None:
-        world = self._world
+        world, traffic = self._world, self._traffic
         for edge in EDGES:
             assert edge.pop is not None
             target = Target("edge", f"{edge.host}:9113")
-            self._add(target, "edge_bytes_total", _of(world.edge_bytes_total, edge.pop), pop=edge.pop)
+            self._add(target, "edge_bytes_total", _bytes(traffic, "own", edge.pop), pop=edge.pop)
             self._add(target, "edge_capacity_bps", _constant(world.edge_capacity_bps(edge.pop)), pop=edge.pop)
             for code in CODES:
                 self._add(
-                    target, "edge_requests_total", _requests(world, edge.pop, code), pop=edge.pop, code=code
+                    target, "edge_requests_total", _requests(traffic, "own", edge.pop, code), pop=edge.pop, code=code
                 )
+
+    def _cdns(self) -> None:
+        traffic, target = self._traffic, Target("cdn-logs", "cdn-logs.platform:9400")
+        for cdn in CDNS:
+            self._add(target, "cdn_share", _share(traffic, cdn), cdn=cdn, property="live")
+            self._add(target, "cdn_weight", _weight(traffic, cdn), cdn=cdn, property="live")
+            for pop in POPS:
+                where = {"cdn": cdn, "pop": pop}
+                self._add(target, "cdn_capacity_bps", _constant(traffic.capacity_bps(cdn, pop)), **where)
+                self._add(target, "cdn_bytes_total", _bytes(traffic, cdn, pop), **where)
+                for code in CODES:
+                    self._add(target, "cdn_requests_total", _requests(traffic, cdn, pop, code), code=code, **where)
+
+    def _balancer(self, balancer: Balancer) -> None:
+        target = Target("haproxy", f"{balancer.name}.midwatch.test:8404")
+
+        def add(name: str, measure: Measure, **labels: str) -> None:
+            self._add(target, f"haproxy_{name}", measure, balancer=balancer.name, instance=target.instance,
+                      job=target.job, **labels)
+
+        add("process_start_time_seconds", lambda t: float(int(balancer.at(t).started.timestamp())))
+        for backend in BACKENDS:
+            for name, measure in _of_backend(balancer, backend):
+                add(f"backend_{name}", measure, proxy=backend.name)
+            for server in backend.servers:
+                for name, labels, measure in _of_server(balancer, backend, server):
+                    add(f"server_{name}", measure, proxy=backend.name, server=server.name, **labels)
 
     def _regions(self) -> None:
         world = self._world
@@ -219,5 +271,44 @@ def _constant(value: float) -> Measure:
     return lambda t: value
 
 
-def _requests(world: World, pop: str, code: str) -> Measure:
-    return lambda t: world.edge_requests_total(pop, code, t)
+def _bytes(traffic: Traffic, cdn: str, pop: str) -> Measure:
+    return lambda t: traffic.bytes_total(cdn, pop, t)
+
+
+def _requests(traffic: Traffic, cdn: str, pop: str, code: str) -> Measure:
+    return lambda t: traffic.requests_total(cdn, pop, code, t)
+
+
+def _share(traffic: Traffic, cdn: str) -> Measure:
+    return lambda t: traffic.shares(t)[cdn]
+
+
+def _weight(traffic: Traffic, cdn: str) -> Measure:
+    return lambda t: traffic.weights_at(t)[cdn]
+
+
+def _of_backend(balancer: Balancer, backend: Backend) -> list[tuple[str, Measure]]:
+    return [
+        ("current_sessions", lambda t: float(sum(balancer.current(backend, s, t) for s in backend.servers))),
+        ("http_requests_total", lambda t: float(balancer.requests_total(backend, t))),
+        ("weight", lambda t: float(balancer.weight(backend, balancer.at(t), t))),
+        ("active_servers", lambda t: float(balancer.active(backend, balancer.at(t), t))),
+    ]
+
+
+def _of_server(balancer: Balancer, backend: Backend, server: Server) -> list[tuple[str, dict[str, str], Measure]]:
+    def response(code: str) -> Measure:
+        return lambda t: float(balancer.responses_total(backend, server, code, t))
+
+    def status(state: str) -> Measure:
+        return lambda t: float(balancer.status(backend, server, t) == state)
+
+    return [
+        ("current_sessions", {}, lambda t: float(balancer.current(backend, server, t))),
+        ("current_queue", {}, lambda t: float(balancer.queued(backend, server, t))),
+        ("limit_sessions", {}, _constant(float(server.maxconn))),
+        ("sessions_total", {}, lambda t: float(balancer.sessions_total(backend, server, t))),
+        ("weight", {}, lambda t: float(balancer.set_at(backend, server, t).weight)),
+        *(("http_responses_total", {"code": code}, response(code)) for code in CLASSES),
+        *(("status", {"state": state}, status(state)) for state in ("DOWN", "UP", "MAINT", "DRAIN", "NOLB")),
+    ]

@@ -17,6 +17,7 @@ import msgspec
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
+from console.demo.haproxy.balancer import Balancer
 from console.demo.prometheus import query
 from console.demo.prometheus.durations import parse_duration
 from console.demo.prometheus.errors import BadData, PromError
@@ -24,6 +25,7 @@ from console.demo.prometheus.matchers import Labels, Matcher
 from console.demo.prometheus.nodes import Selector
 from console.demo.prometheus.parser import parse
 from console.demo.prometheus.series import METRICS, Catalogue
+from console.demo.world.traffic import Traffic
 from console.demo.world.world import World
 
 VERSION = "3.5.0"
@@ -35,9 +37,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
-def app(world: World, clock: Callable[[], datetime]) -> web.Application:
+def app(world: World, clock: Callable[[], datetime], traffic: Traffic | None = None,
+        balancers: tuple[Balancer, ...] | None = None) -> web.Application:
     """The server over `world`, whose now is `clock` (aware UTC)."""
-    api = _Api(Catalogue(world, clock), clock)
+    api = _Api(Catalogue(world, clock, traffic, balancers), clock)
     application = web.Application(middlewares=[_errors], client_max_size=MAX_BODY_BYTES)
     for path, handler in (
         ("/api/v1/query", api.instant),

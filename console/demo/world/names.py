@@ -178,6 +178,11 @@ def _safe(data: bytes, length: int) -> str:
     return "".join(_SAFE[byte % len(_SAFE)] for byte in data[:length])
 
 
+def suffix(what: str, length: int = 5) -> str:
+    """The tail of a generated name, drawn from `what`."""
+    return _safe(_digest("suffix", what), length)
+
+
 def template_hash(seed: int, deployment: str, version: str) -> str:
     """The pod-template-hash of a revision: the same version again is the same ReplicaSet again, as after a
     rollback."""

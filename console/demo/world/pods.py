@@ -62,6 +62,9 @@ def replacement(deployment: Deployment, index: int, t: datetime) -> tuple[int, d
 
 def pod_at(world: World, deployment: str, index: int, t: datetime) -> str:
     """Name of the pod that does the work of this place at `t`."""
+    moved = world.occupant(deployment, index, t)
+    if moved is not None:
+        return moved
     known = DEPLOYMENT[deployment]
     since = t - timedelta(seconds=HANDOVER_S)
     if deployment == REPLACED:

@@ -102,6 +102,10 @@ class Fault(msgspec.Struct, frozen=True):
         """When its alert fires, if it has one and the fault lasts that long."""
         return self.start + timedelta(seconds=ALERT_AFTER_S)
 
+    @property
+    def lasts_s(self) -> float:
+        return (self.end - self.start).total_seconds()
+
     def touches(self, channel: str, rendition: str, vantage: str) -> bool:
         return channel in self.entities and rendition in self.renditions and vantage in self.vantages
 

@@ -27,10 +27,13 @@ REQUESTS_PER_VIEWER = 0.5
 PACKAGER_ERRORS_PER_S = 40.0
 LINES_PER_S = 60.0
 ERROR_SHARE = 0.004
+OCCUPANTS = 64
+"""Replacements of one place that are remembered, for log lines about the past."""
 
 
 class World:
-    """Pure and cheap. `start` is when the platform became ready; the eight days before it are calm.
+    """Pure and cheap, but for two things that are told to it: a fault healed before its time, and a place that was
+    given to another pod. `start` is when the platform became ready; the eight days before it are calm.
 
     `start` may be set once more, when every port answers; nothing asked before that moment is kept.
     """
@@ -43,6 +46,31 @@ class World:
         self.schedule = schedule(scenario, start_after_s, duration_s, gap_s)
         self._phases: dict[str, float] = {}
         self._viewer_curves: dict[str, Curve] = {}
+        self._healed: dict[tuple[str, int], datetime] = {}
+        self._occupants: dict[tuple[str, int], list[tuple[datetime, str]]] = {}
+
+    # What was done to it
+
+    def heal(self, kind: str, number: int, at: datetime) -> None:
+        """The cause of that fault was removed at `at`, before its own end. What was true before `at` stays true."""
+        self._healed.setdefault((kind, number), at)
+
+    def occupy(self, deployment: str, index: int, at: datetime, pod: str) -> None:
+        """From `at` on this pod does the work of that place, whatever the story would have put there. One entry a
+        replacement, the newest OCCUPANTS of them."""
+        kept = self._occupants.setdefault((deployment, index), [])
+        kept.append((at, pod))
+        del kept[:-OCCUPANTS]
+
+    @property
+    def intervened(self) -> bool:
+        """Whether any place was ever given away."""
+        return bool(self._occupants)
+
+    def occupant(self, deployment: str, index: int, t: datetime) -> str | None:
+        """Who stood there at `t`; None while the story alone decides."""
+        kept = self._occupants.get((deployment, index), ())
+        return next((pod for at, pod in reversed(kept) if at <= t), None)
 
     # The faults
 
@@ -52,6 +80,9 @@ class World:
         assert first is not None
         begin = self.start + timedelta(seconds=first + number * plan.period_s)
         end = begin + timedelta(seconds=plan.duration_s)
+        healed = self._healed.get((kind, number))
+        if healed is not None:
+            end = max(begin, min(end, healed))
         return Fault(**structs.asdict(what), start=begin, end=end, number=number)
 
     def occurrences(self, kind: str, t: datetime) -> int:
@@ -102,7 +133,7 @@ class World:
         fault = self.last(kind, t)
         if fault is None:
             return 0.0
-        return envelope((t - fault.start).total_seconds(), self.schedule.duration_s, rise_s, fall_s)
+        return envelope((t - fault.start).total_seconds(), fault.lasts_s, rise_s, fall_s)
 
     # Shapes
 
@@ -131,15 +162,18 @@ class World:
         if now <= since:
             return 0.0
         area = curve.waves_area(since, now)
-        plan = self.schedule
         for mark in curve.marks:
             begun = self.occurrences(mark.kind, t)
             if begun:
-                x = (t - self._fault(mark.kind, begun - 1).start).total_seconds()
-                lasts, rise, fall = plan.duration_s, mark.rise_s, mark.fall_s
+                last = self._fault(mark.kind, begun - 1)
+                lasts, rise, fall = self.schedule.duration_s, mark.rise_s, mark.fall_s
                 whole = envelope_area(lasts + fall, lasts, rise, fall)
-                part = envelope_area(x, lasts, rise, fall)
+                part = envelope_area((t - last.start).total_seconds(), last.lasts_s, rise, fall)
                 area += mark.height * ((begun - 1) * whole + part)
+                for kind, number in self._healed:
+                    if kind == mark.kind and number < begun - 1:
+                        less = self._fault(kind, number).lasts_s
+                        area += mark.height * (envelope_area(less + fall, less, rise, fall) - whole)
         return area
 
     # Audience and quality

@@ -12,14 +12,15 @@ from console.model.severity import Severity
 
 FETCH_CODES = frozenset({Code.FETCH_FAIL, Code.TIMEOUT, Code.NOT_PLAYLIST, Code.RENDITION_MISSING})
 _GONE = (404, 410)
+_OK = Severity.OK  # asked for every playlist at every step
 
 
 def check(sight: Sight) -> Iterator[Symptom]:
     for vantage, playlist in sight.masters():
-        if playlist.fetches.level is not Severity.OK:
+        if playlist.fetches.level is not _OK:
             yield _symptom(vantage, None, playlist, _code(playlist))
     for vantage, rendition, playlist in sight.media():
-        if playlist.fetches.level is Severity.OK:
+        if playlist.fetches.level is _OK:
             continue
         code = _code(playlist)
         if (

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import console
-from console.model.failure import FailureKind
+from console.model.failure import FailureKind, SourceError
 from console.model.instant import Clock
 from console.sources.kubernetes.answer import PAGE_BYTES, Answer, Body, Where, unreachable
 from console.sources.kubernetes.credentials import ClientCertificate, Credentials, Given, TokenFile
@@ -61,6 +61,7 @@ class KubeTarget(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=T
     client_key: str | None = None
     tls_server_name: str | None = None
     is_insecure: bool = False  # do not verify TLS; only ever by explicit configuration
+    may_write: bool = False  # only `actions/targets` ever says so; without it nothing but questions goes out
     proxy: str | None = None  # None: HTTPS_PROXY and NO_PROXY of the environment
     timeout_s: float = 10.0  # to connect, and for the first byte of an answer
     authorization: Callable[[], Awaitable[str | None]] | None = None  # the whole header's value
@@ -74,6 +75,21 @@ class KubeTarget(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=T
 
     def __repr__(self) -> str:
         return f"KubeTarget({self.cluster!r})"  # headers and a URL may hold secrets
+
+
+class Lost(SourceError):
+    """No answer, and bytes may have gone out: a reader asks again, a writer has to look what came of it."""
+
+
+class Writing(msgspec.Struct, frozen=True):
+    """A request with a body. aiohttp sends a PUT or DELETE again by itself when a kept connection turns out closed, and
+    whoever must know how often it was sent takes PATCH or POST.
+    """
+
+    method: str
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = {}
 
 
 class Connection:
@@ -122,21 +138,28 @@ class Connection:
         post: bytes | None = None,
         accept: str = "application/json",
         silence_s: float | None = None,
+        write: Writing | None = None,
     ) -> AsyncIterator[Answer]:
         """One request; the answer's head within `timeout_s`, then at most `silence_s` (default: the same)
-        between bytes.
+        between bytes. `post` asks a question that has a body, `write` changes something.
 
         Any status is an answer. A 401 makes the credential be fetched anew and the question be asked once
         more. Raises SourceError for what is no answer.
         """
         where = Where(tried, self.on)
+        if write is None and post is not None:
+            if not path.endswith("accessreviews"):
+                raise RuntimeError(f"{path} is no question: a POST that changes something is a write")
+            write = Writing("POST", post)
+        elif write is not None and not self.target.may_write:
+            raise RuntimeError(f"a connection for reading was asked to {write.method} {path}")
         response = None
         try:
-            response, forget = await self._send(path, params, post, accept, silence_s, where)
+            response, forget = await self._send(path, params, write, accept, silence_s, where)
             if response.status == 401:
                 response.close()
                 forget()
-                response, _ = await self._send(path, params, post, accept, silence_s, where)
+                response, _ = await self._send(path, params, write, accept, silence_s, where)
             yield Answer(response, where)
         finally:
             if response is not None:
@@ -151,16 +174,17 @@ class Connection:
         post: bytes | None = None,
         accept: str = "application/json",
         limit: int = PAGE_BYTES,
+        write: Writing | None = None,
     ) -> Body:
         """One request, its whole body. Raises SourceError as `ask` does; TOO_LARGE past `limit` bytes."""
-        async with self.ask(path, tried, params, post=post, accept=accept) as answer:
+        async with self.ask(path, tried, params, post=post, accept=accept, write=write) as answer:
             return await answer.body(limit, self._turn)
 
     async def _send(
         self,
         path: str,
         params: Mapping[str, str] | None,
-        post: bytes | None,
+        write: Writing | None,
         accept: str,
         silence_s: float | None,
         where: Where,
@@ -177,22 +201,24 @@ class Connection:
         if authorization is not None:
             headers["Authorization"] = authorization
         pool.present(pool.credentials.certificate)
-        if post is not None:
-            headers["Content-Type"] = "application/json"
+        if write is not None:
+            headers.update(write.headers)
+            headers["Content-Type"] = write.content_type
         try:
             async with asyncio.timeout(self.target.timeout_s):
                 response = await pool.session.request(
-                    "GET" if post is None else "POST",
+                    "GET" if write is None else write.method,
                     pool.base + path,
                     params=params,
-                    data=post,
+                    data=None if write is None else write.body,
                     headers=headers,
                     allow_redirects=False,
                     timeout=pool.timeout(silence_s or self.target.timeout_s),
                     **pool.extra,
                 )
         except pool.errors as error:
-            raise unreachable(where, error, self.target.timeout_s) from error
+            failed = unreachable(where, error, self.target.timeout_s)
+            raise (failed if isinstance(error, pool.unsent) else Lost(failed.failure)) from error
         return response, lambda: pool.credentials.forget(authorization)
 
     async def _opened(self, where: Where) -> _Pool:
@@ -221,6 +247,7 @@ class _Pool(msgspec.Struct):
     headers: dict[str, str]
     extra: dict[str, Any]  # proxy, server_hostname
     errors: tuple[type[Exception], ...]
+    unsent: tuple[type[Exception], ...]  # those of them that come before the first byte
     timeout: Callable[[float], aiohttp.ClientTimeout]
     presented: ClientCertificate | None = None
 
@@ -335,4 +362,5 @@ def _ready(
         return aiohttp.ClientTimeout(total=None, connect=target.timeout_s, sock_read=silence_s)
 
     errors = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
-    return _Pool(url.rstrip("/"), session, context, credentials, headers, extra, errors, timeout)
+    unsent = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+    return _Pool(url.rstrip("/"), session, context, credentials, headers, extra, errors, unsent, timeout)

@@ -149,7 +149,7 @@ async def test_errors_have_alertmanagers_own_shapes(peers: Peers):
     assert await peers.get("/api/v2/alerts", filter="no matcher") == (400, "bad matcher format: no matcher")
     status, text = await peers.get("/api/v2/alerts", filter='a=~"("')
     assert status == 400 and text.startswith("error parsing regexp:")
-    assert await peers.get("/api/v2/nosuch") == (404, {"code": 404, "message": "path /nosuch was not found"})
+    assert await peers.get("/api/v2/nosuch") == (404, {"code": 404, "message": "path /api/v2/nosuch was not found"})
     async with peers.clients[0].delete("/api/v2/alerts") as response:
         assert response.status == 405
         assert await response.json() == {

@@ -12,7 +12,7 @@ import time
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -55,6 +55,10 @@ def ports_of(config_out: Path) -> dict[str, int]:
         **{f"alertmanager-{n}": url for n, url in enumerate(site["alertmanager"]["urls"])},
         **{v["name"]: v["connect_to"] for v in channels[0]["vantages"]},
     }
+    steering = json.loads(config_out.with_name(f"{config_out.name}.steering.json").read_text())
+    urls["cdn"] = steering["cdn"]["url"]
+    for name, one in steering["haproxy"].items():
+        urls |= {name: one["address"], f"{name}-master": one["master"]}
     return {name: int(url.rpartition(":")[2]) for name, url in urls.items()}
 
 
@@ -107,11 +111,23 @@ async def test_it_starts_answers_on_every_port_and_leaves_nothing_behind(
     assert {p.name for p in tmp_path.iterdir()} == {
         "midwatch.toml",
         "midwatch.toml.channels.json",
+        "midwatch.toml.policy.toml",
+        "midwatch.toml.steering.json",
+        "midwatch.toml.cdn-reader.token",
+        "midwatch.toml.cdn-writer.token",
+        *(f"midwatch.toml.kubernetes-{holder}.token" for holder in ("reader", "writer", "narrow")),
         "wire.jsonl",
     }
+    assert {p.stat().st_mode & 0o777 for p in tmp_path.glob("*.token")} == {0o600}
     lines = [json.loads(line) for line in wire.read_text().splitlines()]
-    assert {line["server"] for line in lines} == set(SERVERS)
-    assert [line["status"] for line in lines if line["path"].endswith("master.m3u8")] == [200]
+    asked = {line["n"]: line for line in lines if "method" in line}
+    assert {line["peer"] for line in asked.values()} == set(SERVERS)
+    assert {line["server"] for line in asked.values()} == {
+        "prometheus", "alertmanager", "elasticsearch", "kubernetes", "hls", "cdn", "haproxy",
+    }  # fmt: skip
+    (playlist,) = (n for n, line in asked.items() if line["path"].endswith("master.m3u8"))
+    assert [line["status"] for line in lines if line["n"] == playlist and "method" not in line] == [200]
+    assert not any(line["write"] for line in asked.values())
 
 
 async def test_an_open_watch_does_not_keep_it_from_stopping(tmp_path: Path):
@@ -261,6 +277,54 @@ async def test_ready_is_when_every_port_has_answered(tmp_path: Path):
         await platform.start()
         assert {name for name, listener in platform.listeners.items() if listener.is_open} == set(SERVERS)
         assert abs((platform.clock() - platform.world.start).total_seconds()) < 2
+    finally:
+        await platform.stop()
+
+
+async def test_what_is_written_at_one_port_is_seen_at_the_others(tmp_path: Path):
+    began = datetime.now(UTC)
+    ahead = [0.0]
+    platform = Platform(
+        Settings(config_out=str(tmp_path / "c.toml")), lambda: began + timedelta(seconds=ahead[0])
+    )
+    try:
+        await platform.start()
+        told = json.loads((tmp_path / "c.toml.steering.json").read_text())
+        urls = {name: f"http://127.0.0.1:{one.port}" for name, one in platform.listeners.items()}
+
+        async def ask(query: str) -> list[float]:
+            at = (began + timedelta(seconds=ahead[0])).timestamp()
+            async with session.get(f"{urls['prometheus']}/api/v1/query", params={"query": query, "time": at}) as r:
+                return [float(one["value"][1]) for one in (await r.json())["data"]["result"]]
+
+        async with aiohttp.ClientSession() as session:
+            headers = {"Authorization": f"Bearer {Path(told['cdn']['write_token_file']).read_text().strip()}"}
+            weights = f"{told['cdn']['url']}/v1/properties/live/weights"
+            async with session.get(weights, headers=headers) as response:
+                etag = response.headers["ETag"]
+            new = {"weights": {"own": 0, "cdn-a": 0, "cdn-b": 0, "cdn-c": 100}}
+            async with session.put(weights, headers={**headers, "If-Match": etag}, json=new) as response:
+                assert response.status == 200
+            host, port = told["haproxy"]["lb-2"]["address"].split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"set server origin/origin-3 state drain\n")
+            assert await reader.read() == b"\n"
+            writer.close()
+            silence = {
+                "matchers": [{"name": "alertname", "value": "Watchdog", "isRegex": False}],
+                "startsAt": began.isoformat(), "endsAt": (began + timedelta(hours=1)).isoformat(),
+                "createdBy": "ann", "comment": "op:1",
+            }  # fmt: skip
+            async with session.post(f"{urls['alertmanager-0']}/api/v2/silences", json=silence) as response:
+                made = (await response.json())["silenceID"]
+            ahead[0] = 120.0
+            assert await ask('cdn_share{cdn="cdn-c"}') == [1.0]
+            assert await ask("sum(rate(edge_bytes_total[1m]))") == [0.0]
+            assert await ask('haproxy_server_status{server="origin-3",state="DRAIN"} == 1') == [1.0]
+            assert await ask('haproxy_server_current_sessions{balancer="lb-2",server="origin-3"}') == [0.0]
+            assert (await ask('haproxy_server_current_sessions{balancer="lb-1",server="origin-3"}'))[0] > 100
+            async with session.get(f"{urls['alertmanager-1']}/api/v2/alerts") as response:
+                assert [one["status"]["silencedBy"] for one in await response.json()] == [[made]]
     finally:
         await platform.stop()
 

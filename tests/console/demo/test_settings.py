@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.demo.configuration import channels_json, config_toml, put
+from console.demo.configuration import channels_json, config_toml, put, steering, steering_toml
 from console.demo.settings import SERVERS, read
 
 PORTS = {name: 40_000 + n for n, name in enumerate(SERVERS)}
@@ -96,3 +96,19 @@ def test_a_file_is_put_whole_and_nothing_is_left_beside_it(tmp_path: Path):
     assert target.read_bytes() == b"new" and list(tmp_path.iterdir()) == [target]
     with pytest.raises(OSError, match="nosuch"):
         put(tmp_path / "nosuch" / "x", b"")
+
+
+def test_what_steers_is_told_with_its_addresses_and_its_token_files():
+    files = {"cdn-reader": "/run/demo/r.token", "cdn-writer": "/run/demo/w.token"}
+    told = steering(PORTS, files)
+    assert set(told["haproxy"]) == {"lb-1", "lb-2"}
+    assert told["haproxy"]["lb-1"]["address"] != told["haproxy"]["lb-1"]["master"]
+    assert told["cdn"]["write_token_file"] == "/run/demo/w.token"
+    site = tomllib.loads(steering_toml(PORTS, files))["sites"]["demo"]
+    assert site["haproxy"]["lb-2"]["address"] == told["haproxy"]["lb-2"]["address"]
+    assert len({gauge["name"] for gauge in site["gauges"]}) == len(site["gauges"]) == 4 + 4
+
+
+def test_a_file_with_a_secret_never_had_another_mode(tmp_path: Path):
+    put(tmp_path / "token", b"secret", 0o600)
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,110 @@
+"""One service for one engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from console.acting.witness import HubWitness
+from console.actions.audit.journal import Journal
+from console.actions.audit.operation import Actor
+from console.actions.audit.signing import Checkpoints, signing_key
+from console.actions.catalogue import alerts as on_alerts
+from console.actions.catalogue import kubernetes as on_kubernetes
+from console.actions.locks import Locks
+from console.actions.policy.watch import Policies
+from console.actions.registry import Registry
+from console.actions.service import ActionService, Tools
+from console.actions.shelf import Shelf
+from console.actions.target import Target
+from console.actions.targets.alertmanager.hand import AlertmanagerHand
+from console.actions.targets.kubernetes.hand import KubeHand
+from console.actions.targets.kubernetes.hands import KubeHands
+from console.actions.targets.kubernetes.lease import Lease
+from console.actions.writes import Hand, KubeWrite, SilenceWrite, Write
+from console.assembly import Engine, access, kube_target
+from console.config import Config
+from console.config.paths import audit_dir, state_dir
+from console.config.site import Cluster
+
+ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+
+
+def armed(
+    engine: Engine, config: Config, environ: Mapping[str, str], person: Actor, *, alone: bool = True
+) -> ActionService:
+    """The service of this engine's site. Nothing is opened, read or connected yet; the journal is opened at the first
+    plan, in the name of `person`, whose process this is.
+    """
+    clock = engine.clock
+    state = state_dir(environ)
+    clusters = _hands(engine, config)
+    reach = {name: each.hand for name, each in clusters.items()}
+    services = next(iter(clusters.values())).service_labels if clusters else ()
+    alertmanager = _alertmanager(engine)
+    registry = Registry(
+        (
+            *on_kubernetes.actions(reach, services, (*ZONE_LABELS, config.scope.region.kubernetes)),
+            *on_alerts.actions(alertmanager),
+        )
+    )
+    hands: dict[type[Write], Hand] = {KubeWrite: KubeHands(reach)}
+    if alertmanager is not None:
+        hands[SilenceWrite] = alertmanager
+
+    def lease(target: Target, operation: str, who: Actor) -> Lease | None:
+        found = clusters.get(target.cluster)
+        return Lease(found.hand, target, operation, who, clock) if found is not None else None
+
+    async def journal() -> Journal:
+        notary = None
+        if config.checkpoint_file is not None:
+            notary = Checkpoints(Path(config.checkpoint_file), await asyncio.to_thread(signing_key, state))
+        return await Journal.open(audit_dir(environ), clock, person, notary=notary)
+
+    tools = Tools(
+        registry=registry,
+        hands=hands,
+        policies=Policies(Path(config.policy_file) if config.policy_file is not None else None).current,
+        journal=journal,
+        book=engine.book,
+        locks=Locks(state / "locks"),
+        shelf=Shelf(state / "plans"),
+        witness=HubWitness(engine.hub, clock),
+        clock=clock,
+        lease=lease,
+    )
+    return ActionService(tools, engine.name, is_prod=engine.is_prod, alone=alone)
+
+
+def _alertmanager(engine: Engine) -> AlertmanagerHand | None:
+    """By its `write`; one that lets everybody in without any credential has nothing to be kept apart."""
+    backend = engine.site.alertmanager
+    if backend is None or (backend.write is None and backend.read is not None):
+        return None
+    return AlertmanagerHand(access(msgspec.structs.replace(backend, read=backend.write)))
+
+
+class _Cluster(msgspec.Struct, frozen=True):
+    hand: Any
+    service_labels: tuple[str, ...]
+
+
+def _hands(engine: Engine, config: Config) -> dict[str, _Cluster]:
+    """Clusters that may be written to: by the `write` of an address, or by the kubeconfig that the engineer uses anyway."""
+    found: dict[str, _Cluster] = {}
+    for name, backend in engine.site.kubernetes.items():
+        if backend.write is None and not _by_kubeconfig(backend):
+            continue
+        writing = msgspec.structs.replace(backend, read=backend.write)
+        target = kube_target(name, writing, config.scope)
+        found[name] = _Cluster(KubeHand(target, engine.clock), target.service_labels)
+    return found
+
+
+def _by_kubeconfig(backend: Cluster) -> bool:
+    return not backend.all_urls

@@ -1,0 +1,598 @@
+"""The one service through which anything is changed: plan, confirm, approve, execute, stop, resume, undo.
+
+There is one in a process, shared by all its sessions; a session acts through a `Licence`, which names its person and cannot
+be had without this object. Everything that happens is on the disk before it is true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from console.actions.action import About, NoPlan
+from console.actions.audit import kinds
+from console.actions.audit.entry import Entry
+from console.actions.audit.history import Known
+from console.actions.audit.journal import Journal
+from console.actions.audit.operation import Actor, Ending, Outcome, State
+from console.actions.audit.writer import JournalClosed
+from console.actions.book import Book
+from console.actions.executor import Execution
+from console.actions.locks import Locks, TargetHeld
+from console.actions.parameters import parsed
+from console.actions.plan import Plan
+from console.actions.planner import Planner, Wish
+from console.actions.policy.freezes import holding
+from console.actions.policy.policy import Policy, PolicyError
+from console.actions.policy.roles import may, may_approve, may_override
+from console.actions.registry import Registry
+from console.actions.scene import Witness
+from console.actions.shelf import NoSuchPlan, Shelf
+from console.actions.target import Target
+from console.actions.verdict import TIERS
+from console.actions.writes import Hand, Write
+from console.model.failure import SourceError
+from console.model.instant import Clock, Instant
+
+log = logging.getLogger(__name__)
+
+RECENT = timedelta(hours=24)
+
+
+class Denied(Exception):
+    """It may not be done, now or so. `guard` names who says so; the text is for the person."""
+
+    def __init__(self, guard: str, why: str) -> None:
+        super().__init__(f"{guard}: {why}")
+        self.guard = guard
+        self.why = why
+
+
+class Unable(Exception):
+    """It cannot be done: no audit, no plan, nobody there. `is_unreachable`: a backend did not answer."""
+
+    def __init__(self, why: str, *, is_unreachable: bool = False) -> None:
+        super().__init__(why)
+        self.is_unreachable = is_unreachable
+
+
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """What the service works with; assembly makes it. `lease` gives the lock between hosts for a target, or None."""
+
+    registry: Registry
+    hands: Mapping[type[Write], Hand]
+    policies: Callable[[], Awaitable[Policy]]
+    journal: Callable[[], Awaitable[Journal]]
+    book: Book
+    locks: Locks
+    shelf: Shelf
+    witness: Witness
+    clock: Clock
+    lease: Callable[[Target, str, Actor], Any | None]
+
+
+class ActionService:
+    """For one site. `alone`: a lone console or a command, where nobody else could approve."""
+
+    def __init__(self, tools: Tools, site: str, *, is_prod: bool, alone: bool) -> None:
+        self._tools = tools
+        self._planner = Planner(tools.registry, site, is_prod=is_prod, alone=alone)
+        self._journal: Journal | None = None
+        self._opening = asyncio.Lock()
+        self._plans: dict[str, Plan] = {}
+        self._moments: dict[str, dict[str, Instant]] = {}  # op -> planned, confirmed, approved, on both clocks
+        self._running: dict[str, Execution] = {}
+        self._tasks: dict[str, asyncio.Task[Ending | None]] = {}
+        self._begun: set[str] = set()  # operations whose one execution has been claimed
+
+    # --- what is offered ---------------------------------------------------------------------------------------------
+
+    def licence(self, person: Actor) -> Licence:
+        """What a session needs to act as this person."""
+        return Licence(self, person)
+
+    @property
+    def book(self) -> Book:
+        return self._tools.book
+
+    def actions(self) -> tuple[About, ...]:
+        """The catalogue."""
+        return tuple(action.about for action in self._tools.registry)
+
+    def fitting(self, target: Target) -> tuple[About, ...]:
+        """What may be offered for this target."""
+        return self._tools.registry.fitting(target)
+
+    def plan_of(self, operation: str) -> Plan | None:
+        """A plan made or loaded by this process."""
+        return self._plans.get(operation)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        return tuple(self._running)
+
+    # --- plan --------------------------------------------------------------------------------------------------------
+
+    async def plan(
+        self,
+        person: Actor,
+        action: str,
+        target: Target,
+        given: Mapping[str, str],
+        *,
+        undoes: str = "",
+        incident: str = "",
+        override: bool = False,
+    ) -> Plan:
+        """A plan, recorded and stored, with every guard's verdict. One with refusals cannot be confirmed.
+
+        Raises Denied, Unable, UnknownAction, BadParameter.
+        """
+        journal = await self._recording()
+        policy = await self._policy()
+        parameters = parsed(self._tools.registry.get(action).about.parameters, given)
+        at = self._tools.clock.now()
+        wish = Wish(
+            op=f"op-{secrets.token_hex(6)}",
+            action=action,
+            target=target,
+            parameters=parameters,
+            person=person,
+            at=at,
+            undoes=undoes,
+            incident=incident,
+            override=override,
+        )
+        async with self._tools.witness as witness:
+            await witness.ready()
+            try:
+                plan = await self._planner.plan(wish, policy, witness.look(), self._recent())
+            except NoPlan as error:
+                await self._refuse(journal, wish, "plan", str(error))
+                raise Unable(str(error), is_unreachable=error.is_unreachable) from error
+        await self._note(journal, planned(plan))
+        for verdict in plan.refusals[:1]:  # the others are in the plan
+            await self._note(
+                journal, kinds.Refused(op=plan.op, by=person, guard=verdict.guard, reason=_all_reasons(plan))
+            )
+        await asyncio.to_thread(self._tools.shelf.put, plan)
+        self._plans[plan.op] = plan
+        self._moments[plan.op] = {"planned": at}
+        return plan
+
+    async def load(self, person: Actor, begins: str) -> Plan:
+        """A stored plan by its hash, of the same person. Raises Unable, Denied."""
+        try:
+            plan = await asyncio.to_thread(self._tools.shelf.by_hash, begins)
+        except NoSuchPlan as error:
+            raise Unable(str(error)) from error
+        if not plan.requester.is_same_as(person):
+            raise Denied("identity", f"plan {plan.hash[:12]} was made by {plan.requester.name}: make your own")
+        known = self.book.get(plan.op)
+        if known is None or known.operation.plan_hash != plan.hash:
+            raise Denied("audit", f"the audit knows no plan {plan.hash[:12]}: plan again")
+        self._plans[plan.op] = plan
+        return plan
+
+    async def _refuse(self, journal: Journal, wish: Wish, guard: str, why: str) -> None:
+        refused = kinds.Refused(
+            op=wish.op, by=wish.person, guard=guard, reason=why, action=wish.action, target=wish.target.text
+        )
+        await self._note(journal, refused)
+
+    # --- confirm, approve, deny --------------------------------------------------------------------------------------
+
+    async def confirm(
+        self, person: Actor, op: str, plan_hash: str, typed: str, reason: str = "", ticket: str = ""
+    ) -> None:
+        """The requester typed what had to be typed. Raises Denied, Unable."""
+        plan, known = self._find(op, plan_hash)
+        if not plan.requester.is_same_as(person):
+            raise Denied("identity", f"it was planned by {plan.requester.name}, who alone can confirm it")
+        if known.state is not State.PLANNED:
+            raise Denied("state", f"{op} is {known.state}: it cannot be confirmed")
+        self._in_time(op, "planned", plan, (await self._policy()).limits.plan_s, "plan")
+        if typed != plan.to_type:
+            raise Denied("confirmation", f"what was typed is not {plan.to_type}")
+        demands = (await self._policy()).demands(plan.tier)
+        if demands.reason and len(reason.strip()) < 3:
+            raise Denied("reason", f"tier {plan.tier} needs a reason")
+        if demands.ticket and not ticket.strip():
+            raise Denied("ticket", f"tier {plan.tier} needs a ticket")
+        if ticket and demands.ticket_pattern and not re.fullmatch(demands.ticket_pattern, ticket):
+            raise Denied("ticket", f"{ticket!r} does not look like a ticket ({demands.ticket_pattern})")
+        journal = await self._recording()
+        await self._note(
+            journal,
+            kinds.Confirmed(op=op, by=person, plan_hash=plan_hash, reason=reason.strip(), ticket=ticket.strip()),
+        )
+        self._moments.setdefault(op, {})["confirmed"] = self._tools.clock.now()
+
+    async def approve(self, person: Actor, op: str, plan_hash: str) -> None:
+        """A second person agrees. Raises Denied, Unable."""
+        plan = await self._as_second(person, op, plan_hash)
+        self._in_time(op, "confirmed", plan, (await self._policy()).limits.approval_s, "approval")
+        journal = await self._recording()
+        await self._note(journal, kinds.Approved(op=op, by=person, plan_hash=plan_hash))
+        self._moments.setdefault(op, {})["approved"] = self._tools.clock.now()
+
+    async def deny(self, person: Actor, op: str, plan_hash: str, reason: str = "") -> None:
+        """A second person says no, which is final. Raises Denied, Unable."""
+        await self._as_second(person, op, plan_hash)
+        journal = await self._recording()
+        await self._note(journal, kinds.Denied(op=op, by=person, plan_hash=plan_hash, reason=reason))
+
+    async def _as_second(self, person: Actor, op: str, plan_hash: str) -> Plan:
+        plan, known = self._find(op, plan_hash)
+        if plan.requester.is_same_as(person):
+            raise Denied("second person", "nobody approves their own operation")
+        if known.state is not State.AWAITING_APPROVAL:
+            raise Denied("state", f"{op} is {known.state}: there is nothing to approve")
+        allowed, why = may_approve(await self._policy(), person.name, plan.action, plan.target)
+        if not allowed:
+            raise Denied("role", why)
+        return plan
+
+    async def cancel(self, person: Actor, op: str, why: str = "") -> None:
+        """Its requester wants it no more, before anything was sent."""
+        known = self.book.get(op)
+        if known is None or known.operation.intent_at is not None or known.operation.is_over:
+            return
+        journal = await self._recording()
+        await self._note(journal, kinds.Closed(op=op, by=person, ending=Ending.CANCELLED, reason=why))
+
+    # --- execute -----------------------------------------------------------------------------------------------------
+
+    async def run(self, person: Actor, op: str, plan_hash: str) -> Ending | None:
+        """Check everything again, then do it; returns when it has ended. None: it was stopped and is open.
+
+        Raises Denied, Unable before anything was sent.
+        """
+        plan, known = self._find(op, plan_hash)
+        if not plan.requester.is_same_as(person):
+            raise Denied("identity", f"it was planned by {plan.requester.name}, who alone can run it")
+        if known.state not in (State.CONFIRMED, State.APPROVED):
+            raise Denied(
+                "state",
+                f"{op} is {known.state}: it must be confirmed{' and approved' if plan.approvals_needed else ''} first",
+            )
+        if op in self._begun:
+            raise Denied("state", f"{op} has been started already")
+        self._begun.add(op)
+        try:
+            return await self._run(plan, person)
+        finally:
+            self._begun.discard(op)  # from here on its state in the book says that it has begun
+
+    async def _run(self, plan: Plan, person: Actor) -> Ending | None:
+        journal = await self._recording()
+        policy = await self._policy()
+        since = "approved" if plan.approvals_needed else "confirmed"
+        self._in_time(plan.op, since, plan, policy.limits.execution_s, "execution")
+        async with AsyncExitStack() as stack:
+            await self._lock(stack, plan)
+            witness = await stack.enter_async_context(self._tools.witness)
+            await witness.ready()
+            await self._again(plan, person, policy, journal)
+            await self._note(journal, kinds.Intent(op=plan.op, by=person, plan_hash=plan.hash))
+            # Cancelled from here on, the journal's last word is the truth: it was interrupted.
+            return await self._execute(stack, plan, person, witness, journal, range(1, len(plan.steps) + 1))
+
+    async def _again(self, plan: Plan, person: Actor, policy: Policy, journal: Journal) -> None:
+        """All guards once more, on the world as it is now. Another world, another plan."""
+        wish = Wish(
+            op=plan.op,
+            action=plan.action,
+            target=plan.target,
+            parameters=dict(plan.parameters),
+            person=person,
+            at=msgspec.structs.replace(self._tools.clock.now(), utc=plan.created_at),
+            undoes=plan.undoes,
+            override=plan.is_override,
+        )
+        why = ""
+        guard = "recheck"
+        try:
+            scene = self._tools.witness.look()
+            now = await self._planner.plan(wish, policy, scene, self._recent(), rehearse=False)
+            refusals = [verdict for verdict in now.refusals if verdict.guard != "dry-run"]
+            if refusals:
+                guard, why = refusals[0].guard, "; ".join(f"{each.guard}: {each.reason}" for each in refusals)
+            elif now.cluster_identity != plan.cluster_identity:
+                why = "this is another cluster than the one that was planned for"
+            elif policy.version != plan.policy:
+                why = "the policy has changed since the plan"
+            elif now.steps != plan.steps:
+                why = "the target has changed since the plan"
+            elif TIERS.index(now.tier) > TIERS.index(plan.tier) or now.approvals_needed > plan.approvals_needed:
+                why = f"it is tier {now.tier} by now, and was confirmed as {plan.tier}"
+        except NoPlan as error:
+            why = str(error)
+        if why:
+            await self._note(journal, kinds.Refused(op=plan.op, by=person, guard=guard, reason=f"{why}; plan again"))
+            raise Denied(guard, f"{why}; plan again")
+
+    async def _lock(self, stack: AsyncExitStack, plan: Plan) -> None:
+        try:
+            await stack.enter_async_context(self._tools.locks.held(plan.target.text, plan.op))
+        except TargetHeld as error:
+            raise Denied("lock", str(error)) from error
+        except OSError as error:
+            raise Unable(f"no lock can be had: {error}") from error
+
+    async def _execute(
+        self,
+        stack: AsyncExitStack,
+        plan: Plan,
+        person: Actor,
+        witness: Witness,
+        journal: Journal,
+        numbers: Any,
+        doubtful: tuple[int, ...] = (),
+    ) -> Ending | None:
+        lease = self._tools.lease(plan.target, plan.op, person)
+        if lease is not None:
+            try:
+                await stack.enter_async_context(lease)
+            except (TargetHeld, SourceError) as error:
+                why = f"the lock between hosts: {error}"
+                await self._note(
+                    journal, kinds.Closed(op=plan.op, ending=Ending.FAILED, reason=f"{why}; nothing was sent")
+                )
+                return Ending.FAILED
+
+        async def record(entry: Entry) -> None:
+            await self.book.record(journal, entry)
+
+        execution = Execution(
+            plan, person, self._tools.hands, witness, self._tools.clock, record, lease, self.book.goes_on
+        )
+        self._running[plan.op] = execution
+        self.book.goes_on(execution.progress)
+        try:
+            ending = await execution.run(numbers, doubtful)
+            if plan.undoes and ending is not None:
+                outcome = {Ending.SUCCEEDED: Outcome.SUCCESS, Ending.FAILED: Outcome.FAILURE}.get(
+                    ending, Outcome.UNKNOWN
+                )
+                await record(kinds.Undone(op=plan.undoes, undone_by=plan.op, outcome=outcome))
+            return ending
+        except JournalClosed as error:
+            self.book.broken(str(error))
+            raise Unable(
+                f"{plan.op} was left where it is: what happens cannot be recorded any more ({error}); look at the target"
+            ) from error
+        finally:
+            del self._running[plan.op]
+            self.book.rests(plan.op)
+
+    def start(self, person: Actor, op: str, plan_hash: str) -> asyncio.Task[Ending | None]:
+        """`run` beside the screen. The task outlives the session that started it."""
+        return self._beside(op, self.run(person, op, plan_hash))
+
+    def _beside(self, op: str, what: Any) -> asyncio.Task[Ending | None]:
+        task: asyncio.Task[Ending | None] = asyncio.create_task(what, name=f"operation {op}")
+        self._tasks[op] = task
+        task.add_done_callback(lambda done: self._ended(op, done))
+        return task
+
+    def _ended(self, op: str, task: asyncio.Task[Ending | None]) -> None:
+        self._tasks.pop(op, None)
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("operation %s: %s", op, task.exception())
+
+    def stop(self, person: Actor, op: str, why: str = "") -> None:
+        """No step after the present one. Raises Denied."""
+        execution = self._running.get(op)
+        if execution is None:
+            raise Denied("state", f"{op} is not running in this process")
+        execution.stop(person, why or f"stopped by {person.name}")
+
+    # --- resume and undo ---------------------------------------------------------------------------------------------
+
+    async def resume(self, person: Actor, op: str) -> Ending | None:
+        """Carry on an interrupted or stopped operation: what is in doubt is read back first. Raises Denied, Unable."""
+        await self.book.read()
+        known = self.book.get(op)
+        if known is None or not known.may_resume:
+            raise Denied("state", f"{op} is {known.state if known else 'not known'}: it cannot be resumed")
+        operation = known.operation
+        try:
+            plan = await asyncio.to_thread(self._tools.shelf.of_operation, op, operation.plan_hash)
+        except NoSuchPlan as error:
+            raise Unable(f"{error}; undo it, or plan what is left anew") from error
+        journal = await self._recording()
+        policy = await self._policy()
+        if op in self._begun:
+            raise Denied("state", f"{op} has been started already")
+        self._begun.add(op)
+        self._plans[op] = plan
+        try:
+            async with AsyncExitStack() as stack:
+                await self._lock(stack, plan)
+                witness = await stack.enter_async_context(self._tools.witness)
+                await witness.ready()
+                self._may_go_on(plan, person, policy)
+                await self._note(
+                    journal,
+                    kinds.Resumed(
+                        op=op,
+                        by=person,
+                        after_chain=operation.last_chain,
+                        after_sequence=operation.last_sequence,
+                        known=operation,
+                    ),
+                )
+                return await self._execute(
+                    stack, plan, person, witness, journal, operation.remaining, operation.in_doubt
+                )
+        finally:
+            self._begun.discard(op)
+
+    def _may_go_on(self, plan: Plan, person: Actor, policy: Policy) -> None:
+        """What does not depend on the target being untouched: a half-drained node is not as it was planned. Its own
+        preconditions guard the steps that are left. Raises Denied.
+        """
+        allowed, why = may(policy, person.name, plan.action, plan.target)
+        if not allowed:
+            raise Denied("role", why)
+        held = holding(policy, self._tools.clock.now().utc, plan.site, plan.action, plan.target)
+        passes = all(each.freeze.override for each in held) and may_override(policy, person.name, plan.target)[0]
+        if held and not (plan.is_override and passes):
+            raise Denied("freeze", f"freeze `{held[0].freeze.name}` holds")
+
+    async def plan_undo(self, person: Actor, op: str) -> Plan:
+        """A plan of what takes this operation back, with all guards. Raises Denied, Unable."""
+        known = self.book.get(op)
+        if known is None or not (known.may_undo or known.operation.undo_offered):
+            raise Denied("state", f"{op} is {known.state if known else 'not known'}: it cannot be undone")
+        operation = known.operation
+        inverse = self._tools.registry.get(operation.action).inverse(operation)
+        if inverse is None:
+            raise Denied("undo", f"nothing takes back {operation.action}")
+        target = Target.parse(inverse.target or operation.target)
+        return await self.plan(person, inverse.action, target, dict(inverse.parameters), undoes=op)
+
+    async def abandon(self, person: Actor, op: str, why: str) -> None:
+        """Leave a stopped or interrupted operation as it is. Raises Denied, Unable."""
+        known = self.book.get(op)
+        if known is None or not known.may_resume:
+            raise Denied("state", f"{op} is {known.state if known else 'not known'}: there is nothing to leave")
+        journal = await self._recording()
+        await self._note(journal, kinds.Closed(op=op, by=person, ending=Ending.ABANDONED, reason=why))
+
+    # --- what it stands on -------------------------------------------------------------------------------------------
+
+    def _find(self, op: str, plan_hash: str) -> tuple[Plan, Known]:
+        plan, known = self._plans.get(op), self.book.get(op)
+        if plan is None or known is None:
+            raise Unable(f"{op} was not planned in this process: plan again")
+        if plan.hash != plan_hash or known.operation.plan_hash != plan_hash:
+            raise Denied("plan", "that is another plan than the one shown: plan again")
+        if plan.refusals:
+            raise Denied(plan.refusals[0].guard, plan.refusals[0].reason)
+        return plan, known
+
+    def _in_time(self, op: str, since: str, plan: Plan, limit_s: float, what: str) -> None:
+        """By both clocks: a clock set back must not make an approval last longer."""
+        now = self._tools.clock.now()
+        moment = self._moments.get(op, {}).get(since)
+        late_s = now.mono - moment.mono if moment is not None else 0.0
+        stamp = moment.utc if moment is not None else plan.created_at
+        if late_s > limit_s or (now.utc - stamp).total_seconds() > limit_s:
+            raise Denied("expiry", f"the {what} was possible for {limit_s:.0f} s only: plan again")
+
+    async def _policy(self) -> Policy:
+        try:
+            return await self._tools.policies()
+        except PolicyError as error:
+            raise Denied("policy", f"nothing may be written while the policy cannot be had: {error}") from error
+
+    async def _recording(self) -> Journal:
+        """The journal, opened at the first need. No audit, no action."""
+        async with self._opening:
+            if self._journal is None:
+                try:
+                    self._journal = await self._tools.journal()
+                except (OSError, JournalClosed, RuntimeError) as error:
+                    self.book.broken(str(error))
+                    raise Unable(f"no audit, no action: {error}") from error
+                await self.book.read()
+            if self._journal.failure is not None:
+                self.book.broken(str(self._journal.failure))
+                raise Unable(f"no audit, no action: {self._journal.failure}")
+            return self._journal
+
+    async def _note(self, journal: Journal, entry: Entry) -> None:
+        try:
+            await self.book.record(journal, entry)
+        except JournalClosed as error:
+            self.book.broken(str(error))
+            raise Unable(f"no audit, no action: {error}") from error
+
+    def _recent(self) -> tuple[Known, ...]:
+        since = self._tools.clock.now().utc - RECENT
+        return tuple(
+            each
+            for each in self.book.known()
+            if each.operation.planned_at is None or each.operation.planned_at >= since or not each.operation.is_over
+        )
+
+    async def close(self) -> None:
+        """Stop what runs after its present step, and close the journal."""
+        for task in tuple(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for hand in self._tools.hands.values():
+            await hand.close()
+        if self._journal is not None:
+            await self._journal.close()
+
+
+class Licence:
+    """One person's capability to act. A session without one has no way to change anything."""
+
+    def __init__(self, service: ActionService, person: Actor) -> None:
+        self.service = service
+        self.person = person
+
+    async def plan(self, action: str, target: Target, given: Mapping[str, str], *, incident: str = "") -> Plan:
+        return await self.service.plan(self.person, action, target, given, incident=incident)
+
+    async def confirm(self, plan: Plan, typed: str, reason: str = "", ticket: str = "") -> None:
+        await self.service.confirm(self.person, plan.op, plan.hash, typed, reason, ticket)
+
+    async def approve(self, op: str, plan_hash: str) -> None:
+        await self.service.approve(self.person, op, plan_hash)
+
+    async def deny(self, op: str, plan_hash: str, reason: str = "") -> None:
+        await self.service.deny(self.person, op, plan_hash, reason)
+
+    async def cancel(self, op: str) -> None:
+        await self.service.cancel(self.person, op)
+
+    def start(self, plan: Plan) -> asyncio.Task[Ending | None]:
+        return self.service.start(self.person, plan.op, plan.hash)
+
+    def stop(self, op: str) -> None:
+        self.service.stop(self.person, op)
+
+    def resume(self, op: str) -> asyncio.Task[Ending | None]:
+        return self.service._beside(op, self.service.resume(self.person, op))
+
+    async def plan_undo(self, op: str) -> Plan:
+        return await self.service.plan_undo(self.person, op)
+
+    async def abandon(self, op: str, why: str) -> None:
+        await self.service.abandon(self.person, op, why)
+
+
+def planned(plan: Plan) -> kinds.Planned:
+    """The record of a plan."""
+    return kinds.Planned(
+        op=plan.op,
+        by=plan.requester,
+        action=plan.action,
+        target=plan.target.text,
+        plan_hash=plan.hash,
+        tier=plan.tier,
+        steps=tuple(step.told for step in plan.steps),
+        approvals_needed=plan.approvals_needed,
+        expires_at=plan.expires_at,
+        policy=plan.policy,
+        site=plan.site,
+        incident=plan.incident,
+        undoes=plan.undoes,
+    )
+
+
+def _all_reasons(plan: Plan) -> str:
+    return "; ".join(f"{each.guard}: {each.reason}" for each in plan.refusals)
