@@ -136,9 +136,11 @@ def _doctor(parser: Parser) -> None:
 
 
 def _act(parser: Parser) -> None:
-    verbs = ("list", "plan", "run")
+    verbs = ("list", "plan", "run", "resume", "undo", "leave")
     parser.add_argument("verb", choices=verbs, metavar="|".join(verbs))
-    parser.add_argument("action", nargs="?", metavar="ACTION", help="noun.verb: deployment.restart")
+    parser.add_argument(
+        "action", nargs="?", metavar="ACTION", help="noun.verb: deployment.restart; of resume, undo, leave: OPERATION"
+    )
     parser.add_argument("target", nargs="?", metavar="TARGET", help="kube:CLUSTER/NS/KIND/NAME, node:CLUSTER/NAME, ...")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="k=v", help="a parameter")
     parser.add_argument("--reason", default="", metavar="TEXT", help="run: why; kept in the audit")
@@ -166,7 +168,7 @@ COMMANDS = {
     "config": Command("check, describe, find or begin the configuration", _config, "console.commands.config"),
     "doctor": Command("asks every backend, and says what is wrong", _doctor, "console.commands.doctor"),
     "act": Command(
-        "lists, plans and runs guarded actions; plan and run need --write", _act, "console.commands.act"
+        "lists, plans, runs, resumes and undoes guarded actions; needs --write", _act, "console.commands.act"
     ),
     "audit": Command("what was done from here, and whether its record was touched", _audit, "console.commands.audit"),
     "version": Command("prints the version", _no_arguments, "console.commands.version"),

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widget import Widget
 
+from console.actions.service import Licence
 from console.app.app import MidwatchApp
 from console.app.pivots import Place
 from console.app.screen import ConsoleScreen
@@ -140,13 +141,16 @@ async def staged(
     theme: str | None = None,
     is_prod: bool = False,
     is_faulty: bool = False,
+    licence: Licence | None = None,
 ) -> AsyncIterator[Stage]:
     """`async with staged(scene, (120, 36)) as stage`; the first paint has happened.
 
     The app outlives faults of its own; a test does not, unless it `is_faulty` on purpose.
     """
     scene = scene or Scene()
-    screen = ConsoleScreen(scene.desk, "demo", is_prod=is_prod, who="mei@bastion", place=Place(view, scope))
+    screen = ConsoleScreen(
+        scene.desk, "demo", is_prod=is_prod, who="mei@bastion", place=Place(view, scope), licence=licence
+    )
     app = MidwatchApp(screen, theme=theme)
     try:
         async with app.run_test(size=size) as pilot:

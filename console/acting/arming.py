@@ -15,6 +15,7 @@ from console.actions.audit.operation import Actor
 from console.actions.audit.signing import Checkpoints, signing_key
 from console.actions.catalogue import alerts as on_alerts
 from console.actions.catalogue import kubernetes as on_kubernetes
+from console.actions.catalogue import traffic as on_traffic
 from console.actions.locks import Locks
 from console.actions.policy.watch import Policies
 from console.actions.registry import Registry
@@ -22,10 +23,12 @@ from console.actions.service import ActionService, Tools
 from console.actions.shelf import Shelf
 from console.actions.target import Target
 from console.actions.targets.alertmanager.hand import AlertmanagerHand
+from console.actions.targets.haproxy.hand import HaproxyHand
 from console.actions.targets.kubernetes.hand import KubeHand
 from console.actions.targets.kubernetes.hands import KubeHands
 from console.actions.targets.kubernetes.lease import Lease
-from console.actions.writes import Hand, KubeWrite, SilenceWrite, Write
+from console.actions.targets.switch.hand import SwitchHand
+from console.actions.writes import Hand, HaproxyWrite, HttpWrite, KubeWrite, SilenceWrite, Write
 from console.assembly import Engine, access, kube_target
 from console.config import Config
 from console.config.paths import audit_dir, state_dir
@@ -46,15 +49,22 @@ def armed(
     reach = {name: each.hand for name, each in clusters.items()}
     services = next(iter(clusters.values())).service_labels if clusters else ()
     alertmanager = _alertmanager(engine)
+    haproxy = HaproxyHand(engine.site.haproxy) if engine.site.haproxy else None
+    switches = _switches(engine)
     registry = Registry(
         (
             *on_kubernetes.actions(reach, services, (*ZONE_LABELS, config.scope.region.kubernetes)),
             *on_alerts.actions(alertmanager),
+            *on_traffic.actions(haproxy, switches),
         )
     )
     hands: dict[type[Write], Hand] = {KubeWrite: KubeHands(reach)}
     if alertmanager is not None:
         hands[SilenceWrite] = alertmanager
+    if haproxy is not None:
+        hands[HaproxyWrite] = haproxy
+    if switches is not None:
+        hands[HttpWrite] = switches
 
     def lease(target: Target, operation: str, who: Actor) -> Lease | None:
         found = clusters.get(target.cluster)
@@ -87,6 +97,17 @@ def _alertmanager(engine: Engine) -> AlertmanagerHand | None:
     if backend is None or (backend.write is None and backend.read is not None):
         return None
     return AlertmanagerHand(access(msgspec.structs.replace(backend, read=backend.write)))
+
+
+def _switches(engine: Engine) -> SwitchHand | None:
+    """Those with a `write`, and those that let everybody in. Their headers go with the write alone, filled in."""
+    found = {}
+    for name, switch in engine.site.switches.items():
+        if switch.write is not None or switch.read is None:
+            bare = msgspec.structs.replace(switch, headers={})
+            reading = access(msgspec.structs.replace(bare, read=switch.read or switch.write))
+            found[name] = (switch, reading, access(msgspec.structs.replace(bare, read=switch.write)))
+    return SwitchHand(found) if found else None
 
 
 class _Cluster(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ import msgspec
 from console.actions.audit.operation import Actor, Operation, Tier
 from console.actions.parameters import Argument, Parameter
 from console.actions.plan import Change, Inverse, PlanStep, Proof
+from console.actions.policy.policy import Limits
 from console.actions.scene import Scene
 from console.actions.survey import Survey
 from console.actions.target import Target, TargetKind
@@ -52,6 +53,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     scene: Scene
     rehearse: bool = True  # ask for a server-side dry-run
+    limits: Limits = Limits()  # the policy's: of these only the step of traffic shapes a plan
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,10 +15,11 @@ from console.actions.audit import kinds
 from console.actions.audit.entry import Entry
 from console.actions.audit.kinds import Found
 from console.actions.audit.operation import Actor, Ending, Outcome
+from console.actions.bearing import Bearing, Bears
 from console.actions.book import Progress
 from console.actions.plan import Plan, PlanStep
 from console.actions.scene import Scene, Witness
-from console.actions.settling import CANARY_S, stuck, whole
+from console.actions.settling import CANARY_S, stands, strained, stuck, unsettled, whole
 from console.actions.verifying import HOLDS_S, Sight, at_the_end, seen
 from console.actions.writes import Answer, Echo, Hand, NoWrite, Write, is_repeatable
 from console.model.instant import Clock
@@ -28,10 +29,18 @@ SURE_ABSENT = 2  # looks that must agree that a lost request had no effect: it m
 BUSY_S = (5.0, 10.0, 20.0, 30.0)  # after a 429 without Retry-After
 BUSY_MOST_S = 60.0
 LOOK_S = 0.5
+LOAD_LOOK_S = 5.0  # at most, between two looks at moved traffic
+STANDS_S = 2.0  # between two at the end
 
 
 class Halt(Exception):
-    """No further step: the operation stays open, stopped between two steps. Says why."""
+    """No further step: the operation stays open, stopped between two steps. Says why. `is_harm`: what was done so far
+    does harm, so that taking it back is offered.
+    """
+
+    def __init__(self, why: str, *, is_harm: bool = False) -> None:
+        super().__init__(why)
+        self.is_harm = is_harm
 
 
 class Failed(Exception):
@@ -97,11 +106,15 @@ class Execution:
                 step = self.plan.steps[number - 1]
                 if number in in_doubt and await self._is_there(number, step):
                     continue
+                base = await self._bearing(step) if step.settle.kind == "load" else Bearing()
                 await self._do(number, step)
                 await self._settle(number, step, before)
+                await self._ease(step, before, base)
             sight = await self._verify(before)
         except Halt as halt:
             by = self._stop_by or self._person
+            if halt.is_harm:
+                await self._offer(str(halt))
             await self._record(kinds.Stopped(op=self.plan.op, by=by, reason=str(halt)))
             return None
         except Failed as failed:
@@ -221,6 +234,32 @@ class Execution:
         if why:
             raise Halt(why)
 
+    async def _ease(self, step: PlanStep, before: Scene, base: Bearing) -> None:
+        """After a step that moved traffic: look at what bears it for as long as it takes to show, and halt at harm."""
+        settle = step.settle
+        if settle.kind != "load":
+            return
+        began = self._clock.now().mono
+        while True:
+            found, scene = await self._bearing(step), self._witness.look()
+            why = strained(settle, before, scene, base, found, self.plan.blast.channels or ())
+            if why:
+                raise Halt(f"halted by itself after {step.told.what}: {why}", is_harm=True)
+            waits = unsettled(settle, scene, base, found, began + settle.at_least_s)
+            passed_s = self._clock.now().mono - began
+            if passed_s >= settle.at_least_s and not waits:
+                return
+            if passed_s > settle.limit_s:
+                raise Halt(f"{passed_s:.0f} s after {step.told.what}: {waits}", is_harm=True)
+            left_s = settle.at_least_s - passed_s
+            self._say(self.progress.step, f"watched for another {left_s:.0f} s" if left_s > 0 else waits)
+            await self._pause(min(LOAD_LOOK_S, max(LOOK_S, settle.at_least_s / 20)))
+            self._check_stop()
+
+    async def _bearing(self, step: PlanStep) -> Bearing:
+        hand = self._hands.get(type(step.write))
+        return await hand.bearing(step.write) if isinstance(hand, Bears) else Bearing()
+
     async def _canary(self, step: PlanStep, before: Scene) -> None:
         """After the first of many, its service must be whole again before the second."""
         if not step.is_canary or not step.settle.service:
@@ -265,6 +304,8 @@ class Execution:
         good_since: float | None = None
         while True:
             sight = seen(self.plan, before, self._witness.look(), self._generation)
+            if proof.kind == "traffic" and sight.outcome is not Outcome.FAILURE:
+                sight = await self._stands(sight)
             now = self._clock.now().mono
             self._say(len(self.plan.steps), f"verifying: {sight.text}")
             if sight.outcome is Outcome.SUCCESS:
@@ -278,12 +319,19 @@ class Execution:
             if now - began >= proof.window_s:
                 sight = at_the_end(sight)
                 break
-            await self._clock.sleep(LOOK_S)
+            await self._clock.sleep(STANDS_S if proof.kind == "traffic" else LOOK_S)
         outcome = sight.outcome or Outcome.UNKNOWN
         await self._record(
             kinds.Verified(op=self.plan.op, outcome=outcome, reason=sight.text, window_s=int(proof.window_s))
         )
         return Sight(outcome, sight.text)
+
+    async def _stands(self, sight: Sight) -> Sight:
+        """The last write to each balancer or switch is asked after; `sight` is what the feeds say."""
+        last = {(step.told.target, step.told.uid): step for step in self.plan.steps}
+        empty = str(dict(self.plan.proof.wants).get("empty") or "").split("\n")
+        own = stands([await self._bearing(step) for step in last.values()], empty)
+        return own if own.outcome is not Outcome.SUCCESS else Sight(sight.outcome, f"{own.text}; {sight.text}")
 
     async def _offer(self, why: str) -> None:
         if self.plan.undo is not None:

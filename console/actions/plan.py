@@ -31,7 +31,9 @@ class Settle(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str  # "" nothing | pod-gone | load
     limit_s: float = 0.0
-    subject: str = ""  # what is waited for: the pod's key
+    at_least_s: float = 0.0  # of a load: looked at for as long, because it moves slowly, or because it was asked for
+    subject: str = ""  # what is waited for: the pod's key; of a load, the server whose sessions must fall
+    gauges: tuple[str, ...] = ()  # of a load, those of the site that tell of it
     service: str = ""  # of the pod: after a canary, it must be whole again
 
 

@@ -66,6 +66,7 @@ class Planner:
                 at=wish.at.utc,
                 scene=scene,
                 rehearse=rehearse,
+                limits=policy.limits,
             )
         )
         case = Case(

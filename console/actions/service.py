@@ -376,9 +376,10 @@ class ActionService:
 
     def start(self, person: Actor, op: str, plan_hash: str) -> asyncio.Task[Ending | None]:
         """`run` beside the screen. The task outlives the session that started it."""
-        return self._beside(op, self.run(person, op, plan_hash))
+        return self.beside(op, self.run(person, op, plan_hash))
 
-    def _beside(self, op: str, what: Any) -> asyncio.Task[Ending | None]:
+    def beside(self, op: str, what: Any) -> asyncio.Task[Ending | None]:
+        """Run what is awaited of an operation as a task of the service's own."""
         task: asyncio.Task[Ending | None] = asyncio.create_task(what, name=f"operation {op}")
         self._tasks[op] = task
         task.add_done_callback(lambda done: self._ended(op, done))
@@ -566,7 +567,7 @@ class Licence:
         self.service.stop(self.person, op)
 
     def resume(self, op: str) -> asyncio.Task[Ending | None]:
-        return self.service._beside(op, self.service.resume(self.person, op))
+        return self.service.beside(op, self.service.resume(self.person, op))
 
     async def plan_undo(self, op: str) -> Plan:
         return await self.service.plan_undo(self.person, op)

@@ -44,22 +44,22 @@ def at_the_end(sight: Sight) -> Sight:
     """The window is over: what is not yet seen is not there, and what could not be seen is not known."""
     if sight.outcome is not None:
         return sight
-    if sight.text.startswith(_BLIND):
+    if sight.text.startswith(BLIND):
         return Sight(Outcome.UNKNOWN, sight.text)
     return Sight(Outcome.FAILURE, f"not within the window: {sight.text}")
 
 
-_BLIND = "cannot be seen: "
+BLIND = "cannot be seen: "
 
 
 def _fresh(reading: Reading[Any] | None, now: Scene, what: str) -> str:
     """Why this reading is no witness; empty when it is one."""
     if reading is None or reading.value is None:
-        return f"{_BLIND}no {what}"
+        return f"{BLIND}no {what}"
     age_s = reading.age_s(now.now)
     if reading.state in (State.ERROR, State.STALE, State.CONNECTING):
-        return f"{_BLIND}{what} {reading.state}"
-    return f"{_BLIND}{what} {age_s:.0f} s old" if age_s is None or age_s > FRESH_S else ""
+        return f"{BLIND}{what} {reading.state}"
+    return f"{BLIND}{what} {age_s:.0f} s old" if age_s is None or age_s > FRESH_S else ""
 
 
 def _workloads(now: Scene) -> tuple[Workloads | None, str]:
@@ -81,8 +81,9 @@ def _rollout(plan: Plan, before: Scene, now: Scene, generation: int | None) -> S
     if found is None:
         return Sight(None, why)
     wants = dict(plan.proof.wants)
-    if generation is not None and found.generation < generation:
-        return Sight(None, f"{_BLIND}workloads have not seen the change yet")
+    planned = plan.steps[0].told.generation if plan.steps else None
+    if found.generation < (generation or 0) or found.generation == planned:  # what is written always moves it
+        return Sight(None, f"{BLIND}workloads have not seen the change yet")
     if found.observed_generation < found.generation:
         return Sight(None, "the controller has not seen the change yet")
     if found.progress_reason == "ProgressDeadlineExceeded":
@@ -187,7 +188,7 @@ def as_ready(before: Scene, now: Workloads, cluster: str, services: Iterable[str
     """As many ready pods of each service as before the operation."""
     earlier = before.workloads.value if before.workloads is not None else None
     if earlier is None:
-        return Sight(None, f"{_BLIND}how many pods there were before is not known")
+        return Sight(None, f"{BLIND}how many pods there were before is not known")
     short = []
     for service in filter(None, services):
         had, has = _ready(earlier, cluster, service), _ready(now, cluster, service)
@@ -226,6 +227,32 @@ def _silenced(plan: Plan, before: Scene, now: Scene, generation: int | None) -> 
     return Sight(Outcome.SUCCESS, plan.proof.text)
 
 
+def _traffic(plan: Plan, before: Scene, now: Scene, generation: int | None) -> Sight:
+    """The feeds' half: loads and channels. Whether the weights stand, the balancers and switches are asked themselves."""
+    wanted = [name for name in str(dict(plan.proof.wants).get("gauges") or "").split("\n") if name]
+    text = "no gauge tells the load" if "gauges" in dict(plan.proof.wants) else ""
+    if wanted:
+        blind = _fresh(now.capacity, now, "capacity gauges")
+        if blind or now.capacity is None or now.capacity.value is None:
+            return Sight(None, blind)
+        ratios = {gauge.spec.name: gauge.ratio for gauge in now.capacity.value.gauges if gauge.spec.name in wanted}
+        missing = [name for name in wanted if ratios.get(name) is None]
+        if missing:
+            return Sight(None, f"{BLIND}no number for {_listed(missing)}")
+        over = [f"{name} at {ratio:.0%}" for name, ratio in ratios.items() if ratio is not None and ratio >= 1]
+        if over:
+            return Sight(None, f"over its total: {_listed(over)}")
+        fullest = max(ratios, key=lambda name: ratios[name] or 0.0)
+        text = f"{fullest} at {ratios[fullest]:.0%} at most"
+    elif text:
+        return Sight(None, f"{BLIND}{text}")
+    if plan.blast.channels is None and before.streams is not None and before.streams.value is not None:
+        plan = msgspec.structs.replace(
+            plan, blast=msgspec.structs.replace(plan.blast, channels=tuple(before.streams.value.verdicts))
+        )
+    return _streams(plan, before, now, heals=False, counts=text or "loads told by the balancers")
+
+
 _RULES: Mapping[str, Callable[[Plan, Scene, Scene, int | None], Sight]] = {
     "rollout": _rollout,
     "field": _field,
@@ -233,4 +260,5 @@ _RULES: Mapping[str, Callable[[Plan, Scene, Scene, int | None], Sight]] = {
     "drained": _drained,
     "recorded": _recorded,
     "silenced": _silenced,
+    "traffic": _traffic,
 }

@@ -49,7 +49,7 @@ class SilenceWrite(msgspec.Struct, frozen=True, kw_only=True, tag="silence"):
 class HaproxyWrite(msgspec.Struct, frozen=True, kw_only=True, tag="haproxy"):
     """One line to one balancer's runtime API, which has no compare-and-set: what is there is read right before."""
 
-    balancer: str  # its name in the configuration
+    balancer: str  # GROUP/NAME of the configuration
     backend: str
     server: str
     command: str  # "set server be/s1 weight 50"
@@ -67,6 +67,7 @@ class HttpWrite(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
     if_match: str = ""
+    takes_etag: bool = False  # If-Match is the ETag with which the verify query answered `before`, right before the write
     expected_status: tuple[int, ...] = (200, 204)
     verify_url: str
     before: tuple[Expect, ...] = ()
@@ -85,7 +86,7 @@ def is_repeatable(write: KubeWrite | SilenceWrite | HaproxyWrite | HttpWrite | N
         case SilenceWrite():
             return bool(write.id)  # expiring twice is expiring; posting twice is two silences
         case HttpWrite():
-            return bool(write.if_match)
+            return bool(write.if_match) or write.takes_etag
         case HaproxyWrite() | NoWrite():
             return True
 

@@ -7,6 +7,7 @@ never given. Nothing here decides whether something may be done; it asks, and sh
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ from views.pane import Selection
 from widgets.confusable import visible
 from widgets.form import Mark
 from widgets.marked import Marked, ends
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from console.rows.pane import Pane
@@ -168,7 +171,7 @@ class Acting:
                 return
             self._plan(about, target, values, incident)
 
-        self._app().push_screen(PromptScreen(asked(about), value=prefilled(about)), answered)
+        self._app().push_screen(PromptScreen(asked(about), value=prefilled(about), goes_on=True), answered)
 
     def _plan(self, about: About, target: Target, values: dict[str, str], incident: str) -> None:
         licence = self.licence
@@ -189,18 +192,19 @@ class Acting:
         task = asyncio.ensure_future(make())
         waiting = Planning(what, task, self._clock)
         await app.push_screen(waiting)
-        try:
-            plan = await task
-        except asyncio.CancelledError:
+        await asyncio.wait({task})
+        waiting.dismiss()
+        if task.cancelled():
             self._say("the plan was given up: nothing was done", "information")
             return
-        except NOT_DONE as error:
-            app.push_screen(
-                DetailScreen("no plan", [("NO PLAN", visible(str(error)), Tone.CRIT), ("", what, Tone.DIM)])
-            )
+        error = task.exception()
+        if error is not None:
+            if not isinstance(error, NOT_DONE):
+                log.error("no plan could be made of %s, by a fault of midwatch's own", what, exc_info=error)
+            why = str(error) if isinstance(error, NOT_DONE) else f"a fault of midwatch itself: {error!r}"
+            app.push_screen(DetailScreen("no plan", [("NO PLAN", visible(why), Tone.CRIT), ("", what, Tone.DIM)]))
             return
-        finally:
-            waiting.dismiss()
+        plan = task.result()
         dialog = PlanDialog(plan, licence, self._clock, is_prod=self._is_prod, again=make)
         app.push_screen(dialog, self._decided)
 

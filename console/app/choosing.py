@@ -141,12 +141,11 @@ def asked(about: About) -> str:
 
 def prefilled(about: About) -> str:
     """What stands in that line at first: the names of what must be said."""
-    needed = [f"{each.name}=" for each in about.parameters if each.default is None and not each.is_optional]
-    return " ".join(needed)
+    return " ".join(f"{each.name}=" for each in about.parameters if each.default is None and not each.is_optional)
 
 
 def given(about: About, text: str) -> dict[str, str]:
-    """`replicas=3 reason="a b"` by name; a bare value is that of the only parameter, or of the only one that is text.
+    """`replicas=3 reason="a b"` by name; a bare value is that of the only parameter, or of the only one that must be given.
 
     Raises BadParameter.
     """
@@ -155,10 +154,12 @@ def given(about: About, text: str) -> dict[str, str]:
     except ValueError as error:
         raise BadParameter(f"{text!r} cannot be read: {error}") from error
     values: dict[str, str] = {}
+    needed = [each for each in about.parameters if each.default is None and not each.is_optional]
+    only = [*about.parameters] if len(about.parameters) == 1 else needed
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals and len(about.parameters) == 1:
-            name, value = about.parameters[0].name, word
+        if not equals and len(only) == 1:
+            name, value = only[0].name, word
         elif not equals:
             names = ", ".join(f"{each.name}=" for each in about.parameters) or "none"
             raise BadParameter(f"{word!r} is no NAME=VALUE (there are: {names})")

@@ -30,12 +30,14 @@ class PromptScreen(ModalScreen[str | None]):
         value: str = "",
         choices: Sequence[str] = (),
         typed: Callable[[str], None] | None = None,
+        goes_on: bool = False,
     ) -> None:
         super().__init__()
         self._title = title
         self._value = value
         self._choices = tuple(choices)
         self._typed = typed
+        self._goes_on = goes_on  # what stands there is a beginning, not to be typed over
 
     def compose(self) -> ComposeResult:
         box = Vertical(
@@ -44,13 +46,16 @@ class PromptScreen(ModalScreen[str | None]):
                 placeholder=" ".join(self._choices[:8]),
                 suggester=SuggestFromList(self._choices, case_sensitive=False) if self._choices else None,
                 max_length=200,
+                select_on_focus=not self._goes_on,
             )
         )
         box.border_title = Content(self._title)  # a str would be read as markup
         yield box
 
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
+        line = self.query_one(Input)
+        line.focus()
+        line.cursor_position = len(line.value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if self._typed is not None:

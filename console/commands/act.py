@@ -29,6 +29,7 @@ from console.commands.opening import opened
 from console.exit_codes import ExitCode
 from console.feeds.clock import SystemClock
 
+_ON_OPERATION = ("resume", "undo", "leave")
 _BY_ENDING = {
     Ending.SUCCEEDED: ExitCode.OK,
     Ending.FAILED: ExitCode.UNHEALTHY,
@@ -75,13 +76,16 @@ def run(
         plan=plan,
         is_override=override_freeze,
     )
-    if verb != "list":
+    if verb != "list" and not flags.write:
+        raise UsageError(f"act {verb}: midwatch only reads until it is started with --write")
+    if verb in _ON_OPERATION:
+        if action is None or target is not None:
+            raise UsageError(f"act {verb}: which operation? {verb} op-…, as midwatch audit show names it")
+    elif verb != "list":
         if action is None or target is None:
             raise UsageError(
                 f"act {verb}: ACTION and TARGET are missing, as in: {verb} deployment.restart kube:CLUSTER/NS/deployment/NAME"
             )
-        if not flags.write:
-            raise UsageError(f"act {verb}: midwatch only reads until it is started with --write")
         if verb == "run" and confirm is None:
             raise UsageError("act run: --confirm NAME is missing (what the plan says has to be typed)")
 
@@ -125,10 +129,13 @@ def _list(service: ActionService) -> ExitCode:
 
 
 async def _act(service: ActionService, person: Actor, verb: str, asked: Asked) -> ExitCode:
-    assert asked.action is not None and asked.target is not None
+    assert asked.action is not None
     try:
-        target = Target.parse(asked.target)
         await service.book.read()
+        if verb in _ON_OPERATION:
+            return await _on_operation(service, person, verb, asked.action, asked)
+        assert asked.target is not None
+        target = Target.parse(asked.target)
         plan = await _plan(service, person, asked, target)
         if verb == "plan" or plan.refusals:
             for line in plan_lines(plan):
@@ -157,6 +164,29 @@ async def _act(service: ActionService, person: Actor, verb: str, asked: Asked) -
         return ExitCode.UNREACHABLE if unable.is_unreachable else ExitCode.REFUSED
 
 
+async def _on_operation(service: ActionService, person: Actor, verb: str, op: str, asked: Asked) -> ExitCode:
+    if service.book.get(op) is None:
+        raise UsageError(f"act {verb}: the audit knows no operation {op!r}: midwatch audit show")
+    if verb == "leave":
+        await service.abandon(person, op, asked.reason or f"left as it is by {person.name}")
+        print(f"{op} is left as it is")
+        return ExitCode.OK
+    if verb == "undo":
+        plan = await service.plan_undo(person, op)
+        for line in plan_lines(plan):
+            print(line)
+        if plan.refusals:
+            return ExitCode.REFUSED
+        given = "".join(f" --set {name}={value}" for name, value in plan.parameters)
+        print(f"TYPE   {plan.to_type}")
+        print(
+            f"RUN    midwatch --write act run {plan.action} {plan.target.text}{given} --plan {plan.hash[:16]} --confirm …"
+        )
+        return ExitCode.OK
+    task = service.beside(op, service.resume(person, op))
+    return await _watched(service, person, op, task)
+
+
 async def _plan(service: ActionService, person: Actor, asked: Asked, target: Target) -> Plan:
     assert asked.action is not None
     if asked.plan is None:
@@ -173,17 +203,21 @@ async def _run(service: ActionService, person: Actor, plan: Plan, asked: Asked) 
         typed = plan.to_type  # on a command line the name is no less deliberate than `y`
     await service.confirm(person, plan.op, plan.hash, typed, asked.reason, asked.ticket)
     print(f"{plan.op} {plan.action} {plan.target.text}", file=sys.stderr)
+    return await _watched(service, person, plan.op, service.start(person, plan.op, plan.hash))
+
+
+async def _watched(service: ActionService, person: Actor, op: str, task: asyncio.Task[Ending | None]) -> ExitCode:
+    """Until it has ended, telling on stderr where it is."""
     said = ""
 
     def tell() -> None:
         nonlocal said
-        progress = service.book.progress(plan.op)
+        progress = service.book.progress(op)
         if progress is not None and (text := f"{progress.step}/{progress.steps} {progress.text}") != said:
             said = text
             print(f"  {text}", file=sys.stderr)
 
     silence = service.book.listen(tell)
-    task = service.start(person, plan.op, plan.hash)
     interrupts = 0
 
     def interrupted() -> None:
@@ -194,7 +228,7 @@ async def _run(service: ActionService, person: Actor, plan: Plan, asked: Asked) 
             return
         print("  stops before the next step; ctrl+c again leaves it where it is", file=sys.stderr)
         with suppress(Denied):
-            service.stop(person, plan.op)
+            service.stop(person, op)
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, interrupted)
@@ -203,20 +237,19 @@ async def _run(service: ActionService, person: Actor, plan: Plan, asked: Asked) 
     except asyncio.CancelledError:
         if not task.cancelled():
             raise
-        print(f"{plan.op} was interrupted: midwatch audit show --target {plan.target.text}")
+        print(f"{op} was interrupted: midwatch audit show tells how far it came; midwatch act resume {op}")
         return ExitCode.INTERRUPTED
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         silence()
-    known = service.book.get(plan.op)
-    why = known.operation.ending_reason if known is not None else ""
+    known = service.book.get(op)
+    assert known is not None
     if ending is None:
-        print(f"{plan.op} stopped: {known.operation.done if known else 0} of {len(plan.steps)} steps done")
-        return ExitCode.PARTIAL
-    print(f"{plan.op} {ending}: {why}")
-    if ending is not Ending.SUCCEEDED and plan.undo is not None:
         print(
-            f"UNDO   {plan.undo.text}: midwatch act plan {plan.undo.action} {plan.target.text}"
-            + "".join(f" --set {name}={value}" for name, value in plan.undo.parameters)
+            f"{op} stopped: {known.operation.done} of {len(known.operation.steps)} steps done; midwatch act resume {op}"
         )
+        return ExitCode.PARTIAL
+    print(f"{op} {ending}: {known.operation.ending_reason}")
+    if ending is not Ending.SUCCEEDED and known.may_undo:
+        print(f"UNDO   midwatch --write act undo {op}")
     return _BY_ENDING.get(ending, ExitCode.UNHEALTHY)

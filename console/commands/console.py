@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # nothing of it is needed for the first frame
 # starting costs. So it waits until all that stays is there, and does not look at that any more.
 _STARTING = (200_000, 10, 10)  # new objects before it looks: some 20 MB
 _SETTLED = (10_000, 20, 20)
-_SETTLED_S = 15.0  # after the first frame: every connector has been imported, and has listed what there is
+_SETTLED_S = 8.0  # after the first frame: every connector has been imported, and has listed what there is
 _BY_SIGNAL = 128  # a shell's way to say what ended a process: 130 for SIGINT, 143 for SIGTERM
 # Killed outright, we would leave the other screen, a hidden cursor and mouse reports to whoever is at the terminal.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -151,7 +151,7 @@ class Behind:
             screen.mark = text
 
         reloader = Reloader(found.path, self._environ, found.config)
-        self._watching = asyncio.create_task(watch(reloader, mark, SystemClock()), name="configuration")
+        self._watching = asyncio.create_task(watch(reloader, mark, engine.clock), name="configuration")
         return screen
 
     def _licence(self, engine: Engine) -> Licence | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -11,6 +12,14 @@ from console.config.kinds import Name, Seconds, Url
 
 Weight = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 Status = Annotated[int, msgspec.Meta(ge=200, le=299)]
+
+
+class Method(StrEnum):
+    """How it is written; how it is read is always GET."""
+
+    PUT = "PUT"
+    PATCH = "PATCH"
+    POST = "POST"
 
 
 class SwitchTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +37,7 @@ class SwitchParameter(msgspec.Struct, frozen=True, kw_only=True):
     words: tuple[Name, ...] = ()
     least: int | None = None
     most: int | None = None
-    default: str | int | None = None  # None: it must be given
+    default: str | None = None  # as it would be given; None: it must be
 
 
 class Switch(Backend, frozen=True, kw_only=True):
@@ -36,7 +45,7 @@ class Switch(Backend, frozen=True, kw_only=True):
     for the weight of a target. Scheme and host are always written out.
     """
 
-    method: Annotated[str, msgspec.Meta(pattern="^(PUT|PATCH|POST)$")] = "PUT"
+    method: Method = Method.PUT
     body: str = ""
     expected_status: tuple[Status, ...] = (200, 204)
     verify_url: Url | None = None  # GET; the same address if not given

@@ -13,6 +13,7 @@ Table = Mapping[str, Any]
 Broken = Iterator[tuple[Path, str]]
 PLACEHOLDER = re.compile(r"\{([A-Za-z][A-Za-z0-9_.-]*)\}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+INTEGER = re.compile(r"-?[0-9]{1,18}")
 HAPROXY_NAME = re.compile(r"[A-Za-z0-9_.:-]+")  # what HAProxy itself takes for one
 _UNIX = re.compile(r"unix:/\S+")
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
@@ -114,13 +115,16 @@ def _parameter(name: str, parameter: Any) -> Broken:
         yield ("parameters", name), "is either one of some words (words) or an integer within bounds (least and most)"
         return
     default = parameter.get("default")
-    if words and default is not None and default not in words:
+    if isinstance(words, list) and any(word in (".", "..") for word in words):
+        yield ("parameters", name, "words"), "a word of dots alone would walk about in the path"
+    if words and isinstance(default, str) and default not in words:
         yield ("parameters", name, "default"), f"{default!r} is none of its words"
-    if not words:
-        if least is None or most is None or (isinstance(least, int) and isinstance(most, int) and least > most):
-            yield ("parameters", name), "needs least and most, the smaller first"
-        elif default is not None and not (isinstance(default, int) and least <= default <= most):
-            yield ("parameters", name, "default"), f"{default!r} is not within {least} to {most}"
+    if words or not all(isinstance(bound, int) for bound in bounds):
+        return
+    if least is None or most is None or least > most:
+        yield ("parameters", name), "needs least and most, the smaller first"
+    elif isinstance(default, str) and not (INTEGER.fullmatch(default) and least <= int(default) <= most):
+        yield ("parameters", name, "default"), f"{default!r} is no integer within {least} to {most}"
 
 
 def _target(name: str, target: Any) -> Broken:

@@ -14,6 +14,8 @@ from console.demo.world.names import CHANNELS, CLUSTER, NAMESPACES, POPS, REGION
 from console.demo.world.traffic import CDNS, PROPERTIES, TTL_S
 
 INDEX = "logs-video-*"
+SETTLE_S = 40.0
+"""After a shift, until the gauges of the CDNs tell all of it: a scrape, and the window of their rate."""
 POLICY = """\
 # The demo's policy: whoever tries it may do everything, and is alone, so that nobody could approve.
 [roles.everybody]
@@ -54,8 +56,9 @@ def gauges() -> list[str]:
 
 
 def config_toml(ports: dict[str, int], channels_file: str, kubernetes_token_file: str | None = None,
-                policy_file: str | None = None) -> str:
-    """`kubernetes_token_file`: of the token that may write; None leaves the cluster to be read only."""
+                policy_file: str | None = None, steering_tokens: dict[str, str] | None = None) -> str:
+    """`kubernetes_token_file`: of the token that may write; None leaves the cluster to be read only. `steering_tokens`:
+    the holder of a token of the CDN's to the file that holds it; None leaves the traffic alone."""
     def url(server: str) -> str:
         return f"http://127.0.0.1:{ports[server]}"
 
@@ -72,7 +75,9 @@ def config_toml(ports: dict[str, int], channels_file: str, kubernetes_token_file
         *([] if kubernetes_token_file is None
           else [f"write = {{ bearer_file = {_text(kubernetes_token_file)} }}"]), "",
         "[sites.demo.channels]", f"files = [{_text(channels_file)}]", "",
+        *([] if steering_tokens is None else [steering_toml(ports, steering_tokens)]),
         *gauges(),
+        *([] if steering_tokens is None else steering_gauges()),
     ))
 
 
@@ -99,23 +104,31 @@ def steering(ports: dict[str, int], token_files: dict[str, str]) -> dict[str, An
 
 
 def steering_toml(ports: dict[str, int], token_files: dict[str, str]) -> str:
-    """The same as tables and gauges of the site: ready, but not yet part of `config_toml`, which may hold no key
-    that the console's settings do not know."""
+    """The same as tables of the site."""
     told = steering(ports, token_files)
     cdn = told["cdn"]
+    balancers = ", ".join(f"{name} = {_text(one['address'])}" for name, one in told["haproxy"].items())
+    weights = ", ".join(f'"{name}": {{{name}}}' for name in cdn["cdns"])
+    body = '{"weights": {' + weights + "}}"
     return "\n".join((
-        *(f"[sites.demo.haproxy.{name}]\naddress = {_text(one['address'])}\n"
-          for name, one in told["haproxy"].items()),
-        "[sites.demo.cdn.steering]", f"url = {_text(cdn['url'])}", f"token_file = {_text(cdn['token_file'])}",
-        f"write_token_file = {_text(cdn['write_token_file'])}", "",
-        *steering_gauges(),
+        "[sites.demo.haproxy.lb]", f"balancers = {{ {balancers} }}", 'services = { origin = "origin" }', "",
+        "[sites.demo.switches.cdn]", f"url = {_text(cdn['url'] + '/v1/properties/{property}/weights')}",
+        f"body = {_text(body)}", "expected_status = [200]", f"ttl_s = {cdn['ttl_s']:g}",
+        f"settle_s = {SETTLE_S:g}  # a scrape and the window of the gauges",
+        f"read = {{ bearer_file = {_text(cdn['token_file'])} }}",
+        f"write = {{ bearer_file = {_text(cdn['write_token_file'])} }}", "",
+        "[sites.demo.switches.cdn.parameters.property]",
+        f"words = [{', '.join(map(_text, cdn['properties']))}]", f"default = {_text(cdn['properties'][0])}", "",
+        "[sites.demo.switches.cdn.targets]",
+        *(f"{name} = {{ pointer = {_text(f'/weights/{name}')}, gauge = {_text(f'cdn {name}')} }}"
+          for name in cdn["cdns"]), "",
     ))
 
 
 def steering_gauges() -> list[str]:
     """used and total of each CDN, and of each backend of each balancer: what a shift must find room in."""
     return [
-        *(_gauge(f"cdn {cdn}", f'sum(rate(cdn_bytes_total{{cdn="{cdn}"}}[1m]))*8',
+        *(_gauge(f"cdn {cdn}", f'sum(rate(cdn_bytes_total{{cdn="{cdn}"}}[30s]))*8',
                  f'sum(cdn_capacity_bps{{cdn="{cdn}"}})', "bit/s") for cdn in CDNS),
         *(_gauge(f"{name} {backend.name}",
                  f'sum(haproxy_server_current_sessions{{balancer="{name}",proxy="{backend.name}"}})',

@@ -174,22 +174,24 @@ class Platform:
         self._story = asyncio.create_task(self._tell(), name="story")
         ports = {name: listener.port for name, listener in self.listeners.items()}
         put(settings.channels_out, channels_json(ports))
-        put(settings.steering_out, self._steering(ports))
+        files = self._token_files()
+        put(settings.steering_out, json.dumps(steering(ports, files), indent=1).encode() + b"\n")
         put(settings.policy_out, POLICY.encode(), 0o600)
         for holder, token in self.steered.kubernetes.named().items():
             put(settings.token_out(f"kubernetes-{holder}"), token.encode() + b"\n", 0o600)
         put(Path(settings.config_out), config_toml(
             ports, settings.channels_out.name, str(settings.token_out("kubernetes-writer").absolute()),
-            str(settings.policy_out.absolute())).encode())
+            str(settings.policy_out.absolute()), files).encode())
 
-    def _steering(self, ports: dict[str, int]) -> bytes:
-        """Puts the tokens into files of their own, which only their owner may read."""
+    def _token_files(self) -> dict[str, str]:
+        """Puts the CDN's tokens into files of their own, which only their owner may read. By their holder; absolute, so
+        that a copy of the configuration finds them too."""
         files = {}
         for holder, token in ((cdn.READER, self.steered.reader), (cdn.WRITER, self.steered.writer)):
             path = self.settings.token_out(holder).absolute()
             put(path, token.encode() + b"\n", 0o600)
             files[holder] = str(path)
-        return json.dumps(steering(ports, files), indent=1).encode() + b"\n"
+        return files
 
     async def _until_all_answer(self) -> None:
         timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)

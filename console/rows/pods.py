@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import chain
 
@@ -88,7 +88,7 @@ def pane(reading: Reading[Workloads], scope: Scope, now: Instant) -> Pane[PodRow
         reading,
         now,
         severity=severity,
-        summary=_summary(workloads, counts) if rows or not scope else "no pod in this scope",
+        summary=_summary(workloads, counts, rollouts_now) if rows or not scope else "no pod in this scope",
         rows=rows,
         is_settled=reading.state in (State.LIVE, State.ERROR, State.PARTIAL, State.STALE),
     )
@@ -225,14 +225,21 @@ def _rollout(deployment: Deployment, state: State, now: Instant, starting: int, 
     )
 
 
-def _summary(workloads: Workloads | None, pods: Counter[Severity]) -> str:
+def _summary(workloads: Workloads | None, pods: Counter[Severity], rollouts_now: Iterable[RolloutRow]) -> str:
+    """Pods that a deployment lacks are in no row: it is named, so that "all well" never stands beside a C."""
     if workloads is None:
         return ""
     bad = pods[Severity.WARN] + pods[Severity.CRIT]
     unknown = pods[Severity.UNKNOWN]
     not_ready = [node for node in workloads.nodes.values() if not node.is_ready]
     parts = [" ".join(workloads.clusters), f"{pods.total()} pods"]
-    parts += [f"{bad} not well"] if bad else [] if unknown else ["all well"]
+    short = [row.name for row in rollouts_now if row.severity is not Severity.OK]
+    parts += [f"{bad} not well"] if bad else [] if unknown or short else ["all well"]
+    parts += (
+        [f"{short[0]} short of pods" if len(short) == 1 else f"{len(short)} deployments short of pods"]
+        if short and not bad
+        else []
+    )
     parts += [f"{unknown} unknown"] if unknown else []
     parts += [f"{len(not_ready)} of {len(workloads.nodes)} nodes not ready"] if not_ready else []
     return " · ".join(parts)

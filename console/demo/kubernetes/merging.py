@@ -185,9 +185,10 @@ def _operate(document: Any, one: dict[str, Any]) -> Any:
         case "copy":
             return _add(document, path, deepcopy(_read(document, _pointer(one.get("from")))))
         case "test":
-            # A missing member equals null, as in the library the server uses.
+            # A missing member equals null, as in the library the server uses; what it would be a member of must be there.
+            within = _read(document, path[:-1])
             try:
-                have = _read(document, path)
+                have = _step(within, path[-1]) if path else document
             except _Rejected:
                 have = None
             if not _same(have, one.get("value")):

@@ -42,7 +42,8 @@ class Skipped:
 
     def holds(self, tracking: int) -> bool:
         """Whether a poll leaves out what has this time."""
-        return any(one.holds(tracking) for one in self._stretches)
+        # asked of every known line at every poll, and mostly there is no stretch
+        return bool(self._stretches) and any(one.holds(tracking) for one in self._stretches)
 
     async def add(self, index: LogIndex, tracking: str, filters: list[dict[str, Any]], span: Span, seen: Seen) -> int:
         """Leave out `span` from now on; returns how many of its documents had not been taken, and are

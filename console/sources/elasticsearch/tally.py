@@ -151,9 +151,11 @@ class Tally(msgspec.Struct, frozen=True):
     def _of(self, known: Iterable[tuple[str, int]], is_left_out: Callable[[int], bool]) -> Counter[tuple[str, int]]:
         width, start = self._width, self.start
         return Counter(
-            (key.partition("/")[0], tracking // width)
-            for key, tracking in known
-            if tracking >= start and not is_left_out(tracking)
+            [
+                (key.partition("/")[0], tracking // width)
+                for key, tracking in known
+                if tracking >= start and not is_left_out(tracking)
+            ]
         )
 
     def _only(self, spans: list[Span]) -> dict[str, Any]:

@@ -143,3 +143,11 @@ def test_a_pod_that_was_starting_when_its_cluster_was_last_heard_is_not_blamed_f
     assert row.severity is Severity.UNKNOWN and row.age_s == 605
     (row,) = rows.pane(reading, Scope(), later).rows
     assert row.severity is Severity.WARN, "what is known to be so now is judged now"
+
+
+def test_all_well_never_stands_beside_a_deployment_that_lacks_its_pods() -> None:
+    value = changed(desired=8, updated=4, ready=4, available=4)
+    healthy = {key: pod for key, pod in value.pods.items() if "packager-emea" not in key}
+    pane = made(msgspec.structs.replace(value, pods=healthy))
+    assert pane.severity is not Severity.OK
+    assert "all well" not in pane.summary and "packager-emea short of pods" in pane.summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
@@ -17,6 +18,7 @@ class Gate:
         self.port = 0
         self.connections = 0
         self.is_shut = False
+        self.is_deaf = False  # what the server says is lost; what it is told arrives
 
     @property
     def url(self) -> str:
@@ -63,7 +65,10 @@ class Gate:
             if self.is_shut:
                 return
             back, there = await asyncio.open_connection("127.0.0.1", self._to)
-            ways = [asyncio.ensure_future(_pour(reader, there)), asyncio.ensure_future(_pour(back, writer))]
+            ways = [
+                asyncio.ensure_future(_pour(reader, there)),
+                asyncio.ensure_future(_pour(back, writer, lambda: self.is_deaf)),
+            ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -79,8 +84,12 @@ class Gate:
                     end.transport.abort()
 
 
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pour(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_lost: Callable[[], bool] = lambda: False
+) -> None:
     with suppress(OSError):
         while data := await reader.read(65536):
+            if is_lost():
+                continue
             writer.write(data)
             await writer.drain()

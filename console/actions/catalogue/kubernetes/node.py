@@ -16,6 +16,7 @@ from console.actions.audit.operation import Operation, PlannedStep, Tier
 from console.actions.catalogue.kubernetes.looking import Around, Clusters
 from console.actions.catalogue.kubernetes.patching import node_path, patch
 from console.actions.catalogue.kubernetes.pod import eviction
+from console.actions.guards.words import several
 from console.actions.parameters import Parameter, Type
 from console.actions.plan import Change, Inverse, PlanStep, Proof
 from console.actions.survey import PodFact, Survey
@@ -67,11 +68,12 @@ def _cordon_step(order: Order, look: _Look, wants: bool) -> PlanStep:
     """Remembers what it was before, so that uncordoning after a drain does not free a node that was cordoned anyway."""
     path = node_path(order.target.name)
     was = look.is_cordoned
-    operations: list[dict[str, Any]] = []
-    if at(look.item, "/spec/unschedulable") is not None:
-        operations.append({"op": "test", "path": "/spec/unschedulable", "value": was})
-    operations.append({"op": "add", "path": "/spec/unschedulable", "value": wants})
-    before = (Expect("/spec/unschedulable", at(look.item, "/spec/unschedulable")),)
+    found = at(look.item, "/spec/unschedulable")  # the server leaves a false one out
+    operations: list[dict[str, Any]] = [
+        {"op": "test", "path": "/spec/unschedulable", "value": found},
+        {"op": "add", "path": "/spec/unschedulable", "value": wants},
+    ]
+    before = (Expect("/spec/unschedulable", found),)
     return PlanStep(
         told=PlannedStep(
             what="cordon" if wants else "uncordon",
@@ -205,7 +207,7 @@ class Drain:
             unread=dict(look.around.unread),
         )
         lines = [] if look.is_cordoned else [Change("spec.unschedulable", False, True)]
-        lines += [Change(f"pod {pod.key}", pod.uid, None) for pod in going]
+        lines += [Change(f"pod {pod.key}", "runs here", "evicted") for pod in going]
         back = Inverse(action="node.uncordon", text="uncordon the node; its pods do not come back by themselves")
         return Draft(
             what=f"drain: {len(going)} pods are evicted one by one, {len(staying)} stay (daemons, static pods)",
@@ -243,15 +245,15 @@ def _nothing(going: tuple[PodFact, ...], look: _Look) -> tuple[Verdict, ...]:
 def _left_behind(going: tuple[PodFact, ...], order: Order) -> Iterable[Verdict]:
     """What a drain would lose for good is not taken along unless it was asked for by name."""
     for flag, why, chosen in (
-        ("empty-dir", "lose the data of their emptyDir", [pod for pod in going if pod.has_empty_dir]),
-        ("unmanaged", "would not be replaced: nobody owns them", [pod for pod in going if not pod.owner_kind]),
+        ("empty-dir", "would lose the data of an emptyDir", [pod for pod in going if pod.has_empty_dir]),
+        ("unmanaged", "would not be replaced, for want of an owner", [pod for pod in going if not pod.owner_kind]),
     ):
         if not chosen:
             continue
         names = ", ".join(pod.key for pod in chosen[:3]) + (", …" if len(chosen) > 3 else "")
         if order.parameters.get(flag) is True:
-            yield Verdict("drain", Stand.NOTE, f"{len(chosen)} pods {why}: {names}")
+            yield Verdict("drain", Stand.NOTE, f"{several(len(chosen), 'pod')} {why}: {names}")
         else:
             yield Verdict(
-                "drain", Stand.REFUSE, f"{len(chosen)} pods {why} ({names}); --set {flag}=true takes them too"
+                "drain", Stand.REFUSE, f"{several(len(chosen), 'pod')} {why} ({names}); --set {flag}=true takes them too"
             )

@@ -3,6 +3,8 @@
 `test` of uid and generation: a status change moves resourceVersion all the time (a crash-looping deployment could never be
 undone), the generation moves with the spec alone. Our operation's id goes into an annotation of the same patch, so that
 finding it there proves that all of the patch took effect.
+
+A `test` against null holds where the last member of its path is absent, in every API server: that is how absence is tested.
 """
 
 from __future__ import annotations
@@ -55,6 +57,8 @@ def patch(
     if strings(item, "/metadata/annotations"):
         marking = {"op": "add", "path": mark, "value": operation}
     else:
+        # Not every kind's generation moves with its annotations: those that another gave it meanwhile must not be lost.
+        operations.append({"op": "test", "path": "/metadata/annotations", "value": None})
         marking = {"op": "add", "path": "/metadata/annotations", "value": {OPERATION: operation}}
     unchanged = (Expect("/metadata/generation", generation),) if isinstance(generation, int) else tuple(before)
     return KubeWrite(

@@ -95,7 +95,7 @@ class Evict:
         return Draft(
             what=f"evict pod {pod.name} from {pod.node or 'no node'}; {pod.owner_kind or 'nobody'} {pod.owner} replaces it",
             survey=msgspec.structs.replace(survey, unread=dict(around.unread)),
-            changes=(Change(f"pod {pod.key}", pod.uid, None),),
+            changes=(Change(f"pod {pod.key}", f"on {pod.node or 'no node'}", "evicted"),),
             steps=(step,),
             proof=Proof(
                 kind="replaced",

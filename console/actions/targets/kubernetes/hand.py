@@ -188,7 +188,11 @@ class KubeHand:
                 outcome=Outcome.FAILURE, status=status, text=said, is_busy=True, retry_after_s=_retry_after(body)
             )
         if status in _REFUSED or 300 <= status < 400:
-            return Answer(outcome=Outcome.FAILURE, status=status, text=said, is_drift=status in (404, 409, 412, 422))
+            is_untested = status == 422 and " is invalid: " not in said  # else it is a value that the server refuses
+            if is_untested:
+                said = f"a test in the patch does not hold any more (422: {said})"
+            is_drift = status in (404, 409, 412) or is_untested
+            return Answer(outcome=Outcome.FAILURE, status=status, text=said, is_drift=is_drift)
         if status == 500 and "more than one PodDisruptionBudget" in said:
             return Answer(outcome=Outcome.FAILURE, status=status, text=said)
         return Answer(outcome=Outcome.UNKNOWN, status=status, text=said)

@@ -84,7 +84,7 @@ class Lease:
         try:
             found = await self._hand.get(f"{self._place}/{self._name}", "look at the lock between hosts")
         except SourceError as error:
-            if "403" in error.failure.got:
+            if error.failure.got.startswith("403"):
                 self.missing = error.failure.got
                 return
             raise
@@ -141,7 +141,7 @@ class Lease:
             self._object = await self._hand.coordinate(method, path, content, self._operation, self._person)
             return
         except SourceError as error:
-            if "403" in error.failure.got:
+            if error.failure.got.startswith("403"):
                 self.missing = error.failure.got
                 return
             found = await self._hand.get(f"{self._place}/{self._name}", "look at the lock between hosts")
