@@ -14,7 +14,7 @@ import msgspec
 
 from console.actions.audit.derive import follow, linked
 from console.actions.audit.entry import Entry, OperationEntry
-from console.actions.audit.history import Known, history
+from console.actions.audit.history import Known, TooLarge, history
 from console.actions.audit.journal import Journal
 from console.actions.audit.operation import Operation, may_resume, may_undo, state_of
 from console.model.instant import Clock
@@ -29,7 +29,9 @@ class Book:
         self._operations: dict[str, Operation] = {}
         self._alive: frozenset[str] = frozenset()
         self._untold: frozenset[str] = frozenset()  # of a damaged chain: no more is offered
-        self._own: set[str] = set()
+        self._chain = ""  # of this process' journal
+        self._written: dict[str, int] = {}  # operation -> the sequence of our last record about it
+        self._at_work: set[str] = set()  # what this process executes
         self._listeners: list[Callable[[], None]] = []
         self._progress: dict[str, Progress] = {}
         self.trouble = ""  # why the records could not be read
@@ -39,18 +41,21 @@ class Book:
         """What all processes have recorded. Never raises for the disk's sake: see `trouble`."""
         now = self._clock.now().utc
 
-        def look() -> tuple[list[Known], frozenset[str], str]:
+        def look() -> tuple[list[Known], frozenset[str], str, int]:
             found = history(self._directory)
             damaged = ", ".join(each.name for each in found.damaged)
-            return found.operations(now), found.alive, f"damaged: {damaged}" if damaged else ""
+            ours = (record.header.sequence for record in found.records if record.header.chain == self._chain)
+            return found.operations(now), found.alive, f"damaged: {damaged}" if damaged else "", max(ours, default=0)
 
         try:
-            known, alive, self.trouble = await asyncio.to_thread(look)
-        except (OSError, ValueError) as error:
+            known, alive, self.trouble, seen = await asyncio.to_thread(look)
+        except (OSError, ValueError, TooLarge) as error:
             self.trouble = f"the audit cannot be read: {error}"
             return
         for each in known:
-            if each.operation.id not in self._own:  # what this process wrote it knows better than a file read meanwhile
+            # What this process wrote meanwhile it knows better than the file as it was read; another may have carried on
+            # what this one began, which only the file tells.
+            if self._written.get(each.operation.id, 0) <= seen:
                 self._operations[each.operation.id] = each.operation
                 state = state_of(each.operation, now, alive)
                 if (
@@ -66,7 +71,8 @@ class Book:
         """Append, and when it is on disk, know it. Raises what `Journal.append` raises."""
         receipt = await journal.append(entry)
         if isinstance(entry, OperationEntry):
-            self._own.add(entry.op)
+            self._chain = journal.chain
+            self._written[entry.op] = receipt.sequence
             self._alive |= {journal.chain}
             follow(self._operations, entry, self._clock.now().utc, journal.chain, receipt.sequence)
             self._tell()
@@ -83,9 +89,16 @@ class Book:
         return self._known(found) if found is not None else None
 
     def _known(self, operation: Operation) -> Known:
-        state = state_of(operation, self._clock.now().utc, self._alive)
+        alive = self._alive
+        if operation.chain == self._chain and operation.stopped_by is None and operation.id not in self._at_work:
+            alive -= {self._chain}  # we live, and yet nobody executes it: its task failed, or nothing could be recorded
+        state = state_of(operation, self._clock.now().utc, alive)
         is_told = operation.id not in self._untold
         return Known(operation, state, is_told and may_resume(operation, state), is_told and may_undo(operation, state))
+
+    def begins(self, operation: str) -> None:
+        """This process is about to execute it."""
+        self._at_work.add(operation)
 
     def goes_on(self, progress: Progress) -> None:
         """Where an operation that this process executes is."""
@@ -94,6 +107,7 @@ class Book:
 
     def rests(self, operation: str) -> None:
         """It is not executed any more."""
+        self._at_work.discard(operation)
         self._progress.pop(operation, None)
         self._tell()
 

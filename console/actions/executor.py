@@ -104,10 +104,13 @@ class Execution:
             for number in numbers:
                 self._check_stop()
                 step = self.plan.steps[number - 1]
-                if number in in_doubt and await self._is_there(number, step):
+                is_doubtful = number in in_doubt
+                if is_doubtful and await self._is_there(number, step):
+                    await self._settle(number, step, before)
+                    await self._ease(step, before, await self._bearing(step))
                     continue
                 base = await self._bearing(step) if step.settle.kind == "load" else Bearing()
-                await self._do(number, step)
+                await self._do(number, step, may_be_there=is_doubtful)
                 await self._settle(number, step, before)
                 await self._ease(step, before, base)
             sight = await self._verify(before)
@@ -131,7 +134,8 @@ class Execution:
 
     # --- one step ----------------------------------------------------------------------------------------------------
 
-    async def _do(self, number: int, step: PlanStep) -> None:
+    async def _do(self, number: int, step: PlanStep, *, may_be_there: bool = False) -> None:
+        """`may_be_there`: sent before by a process that is gone, and perhaps still on its way."""
         began = self._clock.now().mono
         waits = iter(BUSY_S)
         is_second = False
@@ -155,7 +159,7 @@ class Execution:
                 is_second = True  # it proved absent, and its precondition keeps it from being done twice
                 continue
             await self._record(_done(self.plan.op, number, step, answer, self._clock.now().mono - sent))
-            if is_second and answer.is_drift and await self._is_there(number, step):
+            if (is_second or may_be_there) and answer.is_drift and await self._is_there(number, step):
                 return  # what was lost arrived after all, and the precondition kept the second from being done
             if answer.outcome is Outcome.SUCCESS:
                 self._generation = answer.generation if answer.generation is not None else self._generation

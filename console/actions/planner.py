@@ -69,6 +69,8 @@ class Planner:
                 limits=policy.limits,
             )
         )
+        # The order's time is the plan's, also when it is drafted again at execution; the target was looked at just now.
+        survey = msgspec.structs.replace(draft.survey, read_at=scene.now.utc)
         case = Case(
             site=self._site,
             is_prod=self._is_prod,
@@ -78,9 +80,9 @@ class Planner:
             target=wish.target,
             parameters=wish.parameters,
             policy=policy,
-            survey=draft.survey,
+            survey=survey,
             scene=scene,
-            blast=blast(draft.survey, scene),
+            blast=blast(survey, scene),
             recent=recent,
             own_op=wish.op,
             undoes=wish.undoes,

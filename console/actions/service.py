@@ -19,10 +19,11 @@ import msgspec
 
 from console.actions.action import About, NoPlan
 from console.actions.audit import kinds
+from console.actions.audit.chain import ChainHeld
 from console.actions.audit.entry import Entry
 from console.actions.audit.history import Known
 from console.actions.audit.journal import Journal
-from console.actions.audit.operation import Actor, Ending, Outcome, State
+from console.actions.audit.operation import Actor, Ending, Operation, Outcome, State
 from console.actions.audit.writer import JournalClosed
 from console.actions.book import Book
 from console.actions.executor import Execution
@@ -163,7 +164,10 @@ class ActionService:
             await self._note(
                 journal, kinds.Refused(op=plan.op, by=person, guard=verdict.guard, reason=_all_reasons(plan))
             )
-        await asyncio.to_thread(self._tools.shelf.put, plan)
+        try:
+            await asyncio.to_thread(self._tools.shelf.put, plan)
+        except OSError as error:
+            raise Unable(f"the plan cannot be stored: {error}") from error
         self._plans[plan.op] = plan
         self._moments[plan.op] = {"planned": at}
         return plan
@@ -209,20 +213,30 @@ class ActionService:
             raise Denied("ticket", f"tier {plan.tier} needs a ticket")
         if ticket and demands.ticket_pattern and not re.fullmatch(demands.ticket_pattern, ticket):
             raise Denied("ticket", f"{ticket!r} does not look like a ticket ({demands.ticket_pattern})")
+        limits = (await self._policy()).limits
         journal = await self._recording()
-        await self._note(
-            journal,
-            kinds.Confirmed(op=op, by=person, plan_hash=plan_hash, reason=reason.strip(), ticket=ticket.strip()),
+        now = self._tools.clock.now()
+        confirmed = kinds.Confirmed(
+            op=op,
+            by=person,
+            plan_hash=plan_hash,
+            reason=reason.strip(),
+            ticket=ticket.strip(),
+            expires_at=now.plus(limits.approval_s if plan.approvals_needed else limits.execution_s).utc,
         )
-        self._moments.setdefault(op, {})["confirmed"] = self._tools.clock.now()
+        await self._note(journal, confirmed)
+        self._moments.setdefault(op, {})["confirmed"] = now
 
     async def approve(self, person: Actor, op: str, plan_hash: str) -> None:
         """A second person agrees. Raises Denied, Unable."""
         plan = await self._as_second(person, op, plan_hash)
-        self._in_time(op, "confirmed", plan, (await self._policy()).limits.approval_s, "approval")
+        limits = (await self._policy()).limits
+        self._in_time(op, "confirmed", plan, limits.approval_s, "approval")
         journal = await self._recording()
-        await self._note(journal, kinds.Approved(op=op, by=person, plan_hash=plan_hash))
-        self._moments.setdefault(op, {})["approved"] = self._tools.clock.now()
+        now = self._tools.clock.now()
+        until = now.plus(limits.execution_s).utc
+        await self._note(journal, kinds.Approved(op=op, by=person, plan_hash=plan_hash, expires_at=until))
+        self._moments.setdefault(op, {})["approved"] = now
 
     async def deny(self, person: Actor, op: str, plan_hash: str, reason: str = "") -> None:
         """A second person says no, which is final. Raises Denied, Unable."""
@@ -278,13 +292,26 @@ class ActionService:
         since = "approved" if plan.approvals_needed else "confirmed"
         self._in_time(plan.op, since, plan, policy.limits.execution_s, "execution")
         async with AsyncExitStack() as stack:
-            await self._lock(stack, plan)
+            await self._lock(stack, plan.target.text, plan.op)
             witness = await stack.enter_async_context(self._tools.witness)
             await witness.ready()
+            await self._alone(plan)
             await self._again(plan, person, policy, journal)
+            self.book.begins(plan.op)
+            stack.callback(self.book.rests, plan.op)
             await self._note(journal, kinds.Intent(op=plan.op, by=person, plan_hash=plan.hash))
             # Cancelled from here on, the journal's last word is the truth: it was interrupted.
             return await self._execute(stack, plan, person, witness, journal, range(1, len(plan.steps) + 1))
+
+    async def _alone(self, plan: Plan) -> None:
+        """Under the lock: a plan is on disk, and another process may have loaded, confirmed and executed it meanwhile.
+
+        Raises Denied.
+        """
+        await self.book.read()
+        known = self.book.get(plan.op)
+        if known is None or known.state not in (State.CONFIRMED, State.APPROVED):
+            raise Denied("state", f"{plan.op} is {known.state if known else 'not known'} by now")
 
     async def _again(self, plan: Plan, person: Actor, policy: Policy, journal: Journal) -> None:
         """All guards once more, on the world as it is now. Another world, another plan."""
@@ -320,9 +347,9 @@ class ActionService:
             await self._note(journal, kinds.Refused(op=plan.op, by=person, guard=guard, reason=f"{why}; plan again"))
             raise Denied(guard, f"{why}; plan again")
 
-    async def _lock(self, stack: AsyncExitStack, plan: Plan) -> None:
+    async def _lock(self, stack: AsyncExitStack, target: str, op: str) -> None:
         try:
-            await stack.enter_async_context(self._tools.locks.held(plan.target.text, plan.op))
+            await stack.enter_async_context(self._tools.locks.held(target, op))
         except TargetHeld as error:
             raise Denied("lock", str(error)) from error
         except OSError as error:
@@ -336,14 +363,18 @@ class ActionService:
         witness: Witness,
         journal: Journal,
         numbers: Any,
-        doubtful: tuple[int, ...] = (),
+        left: Operation | None = None,
     ) -> Ending | None:
+        """The steps of these numbers; `left`: what an earlier process did of it. Raises Denied, Unable."""
         lease = self._tools.lease(plan.target, plan.op, person)
         if lease is not None:
             try:
                 await stack.enter_async_context(lease)
             except (TargetHeld, SourceError) as error:
                 why = f"the lock between hosts: {error}"
+                if left is not None:  # what was done stays done, and can be carried on as soon as the lock is free
+                    await self._note(journal, kinds.Stopped(op=plan.op, by=person, reason=why))
+                    raise Denied("lock", f"{why}; it can be resumed later") from error
                 await self._note(
                     journal, kinds.Closed(op=plan.op, ending=Ending.FAILED, reason=f"{why}; nothing was sent")
                 )
@@ -358,7 +389,7 @@ class ActionService:
         self._running[plan.op] = execution
         self.book.goes_on(execution.progress)
         try:
-            ending = await execution.run(numbers, doubtful)
+            ending = await execution.run(numbers, left.in_doubt if left is not None else ())
             if plan.undoes and ending is not None:
                 outcome = {Ending.SUCCEEDED: Outcome.SUCCESS, Ending.FAILED: Outcome.FAILURE}.get(
                     ending, Outcome.UNKNOWN
@@ -401,11 +432,7 @@ class ActionService:
 
     async def resume(self, person: Actor, op: str) -> Ending | None:
         """Carry on an interrupted or stopped operation: what is in doubt is read back first. Raises Denied, Unable."""
-        await self.book.read()
-        known = self.book.get(op)
-        if known is None or not known.may_resume:
-            raise Denied("state", f"{op} is {known.state if known else 'not known'}: it cannot be resumed")
-        operation = known.operation
+        operation = await self._left(op)
         try:
             plan = await asyncio.to_thread(self._tools.shelf.of_operation, op, operation.plan_hash)
         except NoSuchPlan as error:
@@ -418,10 +445,13 @@ class ActionService:
         self._plans[op] = plan
         try:
             async with AsyncExitStack() as stack:
-                await self._lock(stack, plan)
+                await self._lock(stack, plan.target.text, plan.op)
                 witness = await stack.enter_async_context(self._tools.witness)
                 await witness.ready()
                 self._may_go_on(plan, person, policy)
+                operation = await self._left(op)
+                self.book.begins(op)
+                stack.callback(self.book.rests, op)
                 await self._note(
                     journal,
                     kinds.Resumed(
@@ -432,11 +462,17 @@ class ActionService:
                         known=operation,
                     ),
                 )
-                return await self._execute(
-                    stack, plan, person, witness, journal, operation.remaining, operation.in_doubt
-                )
+                return await self._execute(stack, plan, person, witness, journal, operation.remaining, operation)
         finally:
             self._begun.discard(op)
+
+    async def _left(self, op: str) -> Operation:
+        """What is known of an operation that was stopped or interrupted, by whomever. Raises Denied."""
+        await self.book.read()
+        known = self.book.get(op)
+        if known is None or not known.may_resume:
+            raise Denied("state", f"{op} is {known.state if known else 'not known'}: nobody has to carry it on or leave it")
+        return known.operation
 
     def _may_go_on(self, plan: Plan, person: Actor, policy: Policy) -> None:
         """What does not depend on the target being untouched: a half-drained node is not as it was planned. Its own
@@ -453,7 +489,8 @@ class ActionService:
     async def plan_undo(self, person: Actor, op: str) -> Plan:
         """A plan of what takes this operation back, with all guards. Raises Denied, Unable."""
         known = self.book.get(op)
-        if known is None or not (known.may_undo or known.operation.undo_offered):
+        is_back = known is not None and known.state in (State.UNDOING, State.UNDONE)
+        if known is None or is_back or not (known.may_undo or known.operation.undo_offered):
             raise Denied("state", f"{op} is {known.state if known else 'not known'}: it cannot be undone")
         operation = known.operation
         inverse = self._tools.registry.get(operation.action).inverse(operation)
@@ -464,11 +501,12 @@ class ActionService:
 
     async def abandon(self, person: Actor, op: str, why: str) -> None:
         """Leave a stopped or interrupted operation as it is. Raises Denied, Unable."""
-        known = self.book.get(op)
-        if known is None or not known.may_resume:
-            raise Denied("state", f"{op} is {known.state if known else 'not known'}: there is nothing to leave")
+        operation = await self._left(op)
         journal = await self._recording()
-        await self._note(journal, kinds.Closed(op=op, by=person, ending=Ending.ABANDONED, reason=why))
+        async with AsyncExitStack() as stack:  # so that nobody resumes it at this moment
+            await self._lock(stack, operation.target, op)
+            await self._left(op)
+            await self._note(journal, kinds.Closed(op=op, by=person, ending=Ending.ABANDONED, reason=why))
 
     # --- what it stands on -------------------------------------------------------------------------------------------
 
@@ -503,7 +541,7 @@ class ActionService:
             if self._journal is None:
                 try:
                     self._journal = await self._tools.journal()
-                except (OSError, JournalClosed, RuntimeError) as error:
+                except (OSError, JournalClosed, ChainHeld, RuntimeError) as error:
                     self.book.broken(str(error))
                     raise Unable(f"no audit, no action: {error}") from error
                 await self.book.read()

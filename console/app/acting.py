@@ -24,6 +24,7 @@ from console.app.detail import DetailScreen
 from console.app.operation import OperationScreen
 from console.app.plandialog import NOT_DONE, Done, Kind, PlanDialog, Result
 from console.app.prompt import PromptScreen
+from console.app.strip import LOUD, OperationStrip
 from console.app.sure import SureDialog
 from console.app.targets import targets_of
 from console.feeds.desk import Seat
@@ -31,15 +32,10 @@ from console.model.cell import Tone
 from console.model.instant import Clock, Instant
 from console.model.joined import Workloads
 from console.model.operation import OperationLine, Operations
-from console.model.severity import Severity
 from console.rows.actions import AT_WORK, bare
 from console.rows.incidents import IncidentRow
-from console.rows.units import duration
-from themes.tones import Ground
 from views.pane import Selection
 from widgets.confusable import visible
-from widgets.form import Mark
-from widgets.marked import Marked, ends
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +45,6 @@ if TYPE_CHECKING:
 NO_LICENCE = "read-only: start with --write"
 TOLD_S = 12.0
 UNKNOWN_TOLD_S = 120.0
-_LOUD = ("unknown", "failed", "interrupted")  # endings that stand in the strip until somebody has opened them
-
-
-class OperationStrip(Marked):
-    """One line while an operation of this session runs, and until a bad ending has been looked at."""
-
-    def __init__(self) -> None:
-        super().__init__(Ground.HEAD, id="operation")
-        self.display = False
 
 
 class Acting:
@@ -390,9 +377,9 @@ class Acting:
         """Told once, and so that what is bad or not known cannot be overlooked."""
         del self._since[line.id]
         is_open = any(isinstance(each, OperationScreen) and each.op == line.id for each in self._app().screen_stack)
-        words = f"{line.action} {bare(line.target)}: {line.state.upper() if line.state in _LOUD else line.state}"
+        words = f"{line.action} {bare(line.target)}: {line.state.upper() if line.state in LOUD else line.state}"
         words += f", {line.ending}" if line.ending else ""
-        if line.state in _LOUD:
+        if line.state in LOUD:
             self._app().bell()
             if not is_open:
                 self._unseen[line.id] = line
@@ -403,35 +390,10 @@ class Acting:
 
     def _show_strip(self, now: Instant) -> None:
         self._unseen = {
-            op: found for op in self._unseen if (found := self.line(op)) is not None and found.state in _LOUD
+            op: found for op in self._unseen if (found := self.line(op)) is not None and found.state in LOUD
         }
-        width = max(1, self._app().size.width)
-        lines = [self._unseen_line(line, width) for line in self._unseen.values()]
-        lines += [self._running_line(line, now, width) for line in self.running]
-        self.strip.show(lines[:3])
-
-    @staticmethod
-    def _unseen_line(line: OperationLine, width: int) -> list[Mark]:
-        left = [
-            Mark(f" ‼ {line.state.upper()} ", severity=Severity.CRIT),
-            Mark(f" {line.action} {bare(line.target)} ", Tone.CRIT),
-            Mark(line.ending),
-        ]
-        return ends(left, [Mark(" 6 ", Tone.ACCENT), Mark("look ", Tone.DIM)], width)
-
-    def _running_line(self, line: OperationLine, now: Instant, width: int) -> list[Mark]:
-        since = duration(now.mono - self._since.get(line.id, now.mono))
-        step = f" step {min(line.done + 1, len(line.steps))} of {len(line.steps)} "
-        left = [
-            Mark(" ▶ ", Tone.ACCENT),
-            Mark(f"{line.action} {bare(line.target)}", Tone.STRONG),
-            Mark(step),
-            Mark(f"· {line.progress} · {since}", Tone.DIM),
-        ]
-        right = (
-            [Mark(" stopping ", Tone.WARN)] if line.is_stopping else [Mark(" s ", Tone.ACCENT), Mark("stop ", Tone.DIM)]
-        )
-        return ends(left, right, width)
+        since = {line.id: now.mono - self._since.get(line.id, now.mono) for line in self.running}
+        self.strip.tell(list(self._unseen.values()), self.running, since, max(1, self._app().size.width))
 
     def _say(self, words: str, severity: str = "information", timeout: float = TOLD_S) -> None:
         self._app().notify(visible(words), severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]

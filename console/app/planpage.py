@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from console.actions.audit.operation import Tier
 from console.actions.plan import Change, Plan
 from console.actions.verdict import Stand, Verdict
 from console.app.detail import Line
 from console.model.cell import Tone
+from console.model.severity import Severity
 from console.rows.units import duration
 from widgets.cells import width as width_of
 from widgets.confusable import visible, warnings
@@ -23,15 +25,20 @@ SHOWN_STEPS = 40
 
 def head_marks(plan: Plan, now: datetime, *, is_prod: bool, width: int = 200) -> tuple[list[Mark], list[Mark]]:
     """What the title line says at its left and at its right end. Of a narrow one the right end keeps its time."""
+    badge = [Mark(" PROD ", severity=Severity.CRIT)] if is_prod else []
     left = [
+        *badge,
         Mark(f" {visible(plan.title)} ", Tone.STRONG),
         Mark(f"{plan.target.full_name} ", Tone.CRIT if is_prod else Tone.ACCENT),
     ]
-    tier = [Mark(f" tier {plan.tier} ", Tone.WARN if plan.tier != "low" else Tone.NORMAL)]
-    ending = [Mark(f" plan {plan.hash[:4]} · ", Tone.DIM), left_over(plan, now), Mark(" ")]
-    used = sum(width_of(mark.text) for mark in (*left, *tier, *ending))
-    badge = [Mark(" PROD ", Tone.CRIT)] if is_prod and used + 6 <= width else []
-    return left, [*badge, *tier, *ending]
+    tone = Tone.WARN if plan.tier is not Tier.LOW else Tone.NORMAL
+    rights = [
+        [Mark(f" {tier} ", tone), Mark(f" {name} · ", Tone.DIM), left_over(plan, now), Mark(" ")]
+        for tier, name in ((f"tier {plan.tier}", f"plan {plan.hash[:4]}"), (plan.tier.value, plan.hash[:4]))
+    ]
+    used = sum(width_of(mark.text) for mark in left)
+    fitting = [right for right in rights if used + sum(width_of(mark.text) for mark in right) <= width]
+    return left, (fitting or rights[-1:])[0]
 
 
 def left_over(plan: Plan, now: datetime) -> Mark:

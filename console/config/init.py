@@ -62,6 +62,16 @@ url = "http://127.0.0.1:9090"
 # warn = 0.80
 # crit = 0.92
 
+# [sites.example.haproxy.lb]             # balancers of the same traffic; docs/actions-traffic.md
+# balancers = { lb-1 = "unix:/run/haproxy/admin.sock", lb-2 = "127.0.0.1:9999" }
+
+# [sites.example.switches.cdn]           # a templated HTTP action
+# url = "https://broker.example/v1/weights"
+# body = '{"own": {own}, "other": {other}}'
+# [sites.example.switches.cdn.targets]
+# own = { pointer = "/own" }             # gauge = "egress lhr" names what tells its load
+# other = { pointer = "/other" }
+
 # [sites.example.measures]               # PromQL, one series per channel
 # viewers = "sum by (channel) (channel_viewers)"
 # ingest_bps = "sum by (channel) (channel_ingest_bps)"

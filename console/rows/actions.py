@@ -58,8 +58,10 @@ class OperationRow(msgspec.Struct, frozen=True):
 
 
 def bare(target: str) -> str:
-    """A target without its kind: what people call it."""
-    return target.partition(":")[2] or target
+    """What people call a target: without its kind, and without the kind of object, which the action's name tells."""
+    kind, _, path = target.partition(":")
+    parts = path.split("/")
+    return "/".join((*parts[:2], *parts[3:])) if kind == "kube" and len(parts) == 4 else path or target
 
 
 def severity_of(line: OperationLine, now: datetime) -> Severity:
@@ -150,7 +152,7 @@ def _group(line: OperationLine) -> int:
 
 def _in_scope(line: OperationLine, scope: Scope) -> bool:
     """A scope of a cluster, namespace, service, node or pod leaves what is done to others aside."""
-    words = set(bare(line.target).split("/"))
+    words = set(line.target.partition(":")[2].split("/"))
     if (service := scope.get("service")) is not None and not any(word.startswith(service) for word in words):
         return False
     wanted = [scope.get(dimension) for dimension in ("cluster", "namespace", "node", "pod")]
@@ -190,8 +192,8 @@ COLUMNS: tuple[Column[OperationRow], ...] = (
         "TARGET",
         lambda row: Cell(bare(row.target), sort=row.target),
         "to what; cluster, namespace, kind and name",
-        22,
-        2,
+        24,
+        1,
         1,
         keeps_end=True,
     ),
@@ -206,8 +208,8 @@ COLUMNS: tuple[Column[OperationRow], ...] = (
         3,
         True,
     ),
-    Column("text", "WHAT", lambda row: Cell(row.text), "what it does now, what is left, how it ended", 20, 3, 4),
-    Column("by", "BY", lambda row: Cell(row.by or "–", Tone.DIM, row.by), "who asked for it", 10, 0, 2),
+    Column("text", "WHAT", lambda row: Cell(row.text), "what it does now, what is left, how it ended", 24, 4, 4),
+    Column("by", "BY", lambda row: Cell(row.by or "–", Tone.DIM, row.by), "who asked for it", 8, 0, 2),
     Column(
         "at",
         "AT",

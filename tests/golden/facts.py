@@ -104,6 +104,21 @@ def page(*words: str) -> Fact:
     return check
 
 
+def page_never(*words: str) -> Fact:
+    """No line of the screen has any of these texts."""
+
+    def check(stage: Stage) -> None:
+        for word in words:
+            assert word not in stage.text, stage.text
+
+    return check
+
+
+def strip(*words: str) -> Fact:
+    """The line above the incident strip, of an operation, says these words."""
+    return lambda stage: void(_found(stage.lines()[-3:-2], words, "the operation's strip"))
+
+
 def whole(width: int, height: int) -> Fact:
     """Every line is drawn to the last cell and no further, and every line is there."""
 

@@ -9,9 +9,26 @@ import msgspec
 
 from console.feeds.desk import OVERVIEW, OVERVIEW_PANES
 from console.model.scope import Scope
-from tests.golden.facts import Fact, body, foot, head, incident, keys, never, page, row, top, top_never, whole
+from tests.golden.dialogs import PLAN, REFUSED, busy_night, shown
+from tests.golden.facts import (
+    Fact,
+    body,
+    foot,
+    head,
+    incident,
+    keys,
+    never,
+    page,
+    page_never,
+    row,
+    strip,
+    top,
+    top_never,
+    whole,
+)
 from tests.hand_clock import HandClock
 from tests.scene import Scene
+from tests.stage import Stage
 
 Setting = Callable[[Scene], Awaitable[None]]
 AGE_S = 34.0
@@ -74,6 +91,7 @@ class Shot(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
     with_styles: bool = False
     options: dict[str, Any] = {}
+    opening: Callable[[Stage], Awaitable[None]] | None = None  # after the keys
 
 
 UK_SPORT = row("streams", "C", "uk-sport-1", "0/5", "16.0!", "3.41")
@@ -300,6 +318,67 @@ SHOTS = (
             row("sources", " ", "elasticsearch.tail", "live", "1.2s", "0.40", "900"),
         ),
         view="sources",
+    ),
+    Shot(
+        "actions",
+        "What nobody knows the outcome of and what was left half done is first, then what runs, what waits for a yes, and what is over.",
+        (
+            head("actions", "C", "1 unknown · 1 half done · 1 running · 1 awaiting approval · 2 ended"),
+            row("actions", "C", "deployment.scale", "unknown", "no answer"),
+            row("actions", "C", "node.drain", "interrupted", "7/12", "7 of 12 steps done"),
+            row("actions", " ", "deployment.undo", "running", "0/1"),
+            row("actions", " ", "awaiting approval"),
+            foot("actions", "UNKNOWN deployment.scale", "because “leaks”"),
+            strip("▶ deployment.undo demo-1/live/packager-emea step 1 of 1", "s stop"),
+            whole(120, 36),
+        ),
+        setting=busy_night,
+        view="actions",
+    ),
+    Shot(
+        "plan-120x36",
+        "The dialog says what would change, whom it touches, what speaks against it and how it is taken back; Cancel has the keys, Run is disabled.",
+        (
+            page(
+                "rollout undo demo-1/live/packager-emea",
+                "tier high",
+                "expires 4:39",
+                "WHAT   rollout undo: 4 pods from revision 4 back to 3",
+                "- video/packager:3.8.2",
+                "+ video/packager:3.8.1",
+                "(server dry-run accepted)",
+                "BLAST  4 pods · 4 channels, 246k viewers now",
+                "GUARDS ! ownership: GitOps owned by argo: it will keep this change",
+                "UNDO   roll forward again to revision 4",
+                "NEEDS  one other person to approve it before it runs",
+                "PASSED ✓ roles: role operator",
+                "Type demo-1/live/packager-emea to confirm [",
+                "[ Cancel ]    Ask for approval (disabled)",
+            ),
+            whole(120, 36),
+        ),
+        opening=shown(PLAN),
+    ),
+    Shot(
+        "plan-80x24",
+        "On the least terminal the plan scrolls, and reason, name and buttons are all there; half a name does not enable Run.",
+        (
+            page("WHAT   rollout undo", "REASON [wedged", "Type demo-1/live/packager-emea to confirm [demo-1/li", "(disabled)"),
+            whole(80, 24),
+        ),
+        size=(80, 24),
+        opening=shown(PLAN, "tab", *"wedged", "tab", "tab", *"demo-1/li"),
+    ),
+    Shot(
+        "plan-refused-prod-80x24",
+        "At a production site, refused by two guards: both reasons come first, and there is nothing to type.",
+        (
+            page("PROD", "REFUSED ✗ freeze: freeze `cup final` until 04:00 UTC", "✗ busy: op-11aa22bb33cc is under way on it", "2 guards refuse it"),
+            page_never("Type", "REASON"),
+            whole(80, 24),
+        ),
+        size=(80, 24),
+        opening=shown(REFUSED, is_prod=True),
     ),
     Shot(
         "evidence",

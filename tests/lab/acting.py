@@ -9,7 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from console.acting.arming import armed
+from console.actions.audit.entry import Entry, OperationEntry
 from console.actions.audit.operation import Actor, Ending, Operation
+from console.actions.audit.reading import chains, read_chain
+from console.actions.audit.record import Record
 from console.actions.plan import Plan
 from console.actions.service import ActionService
 from console.actions.target import Target
@@ -80,6 +83,18 @@ class Acting:
         known = self.service.book.get(plan.op)
         assert known is not None
         return known.operation
+
+    def records(self, op: str) -> list[Entry]:
+        """What the journal on the disk holds of an operation, in its order."""
+        found: list[Entry] = []
+
+        def take(record: Record) -> None:
+            if isinstance(record.entry, OperationEntry) and record.entry.op == op:
+                found.append(record.entry)
+
+        for chain in chains(self.home / "state/midwatch/audit"):
+            read_chain(chain, take)
+        return found
 
 
 def refused(plan: Plan) -> dict[str, str]:

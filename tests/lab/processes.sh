@@ -11,9 +11,9 @@ DEADLINE_S=${DEADLINE_S:-30} # for each thing waited for; the slowest is the thi
 
 # In the order in which they are stopped: who writes before who is written to.
 SERVERS=(
-  prometheus node-exporter alertmanager-0 alertmanager-1 writer noida-gate noida-db ffmpeg edge backhaul origin
+  prometheus node-exporter alertmanager-0 alertmanager-1 writer noida-gate noida-db ffmpeg edge backhaul origin lb-1 lb-2 web-1 web-2
 )
-FOLDERS=(prometheus node alertmanager logs media) # what the lab keeps under $LAB
+FOLDERS=(prometheus node alertmanager logs media traffic) # what the lab keeps under $LAB
 
 # Whose site.toml it is, by the folder named in it; fails when there is none.
 site_folder() { sed -n 's/^# lab: //p' "$SITE" 2>/dev/null | grep .; }

@@ -22,6 +22,9 @@ urls = ["http://127.0.0.1:$am0_port", "http://127.0.0.1:$am1_port"]
 url = "http://127.0.0.1:$logs_port"
 index = "logs-lab-*"
 
+[sites.lab.haproxy.lab]
+balancers = { lb-1 = "unix:$LAB/traffic/lb-1.sock", lb-2 = "127.0.0.1:$lb2_stats_port" }
+
 [sites.lab.measures]
 viewers = ""
 ingest_bps = ""

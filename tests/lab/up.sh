@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Bring up the lab: real servers on loopback, on free ports, under $LAB (default tests/lab/run), each a plain process with
 # its pid in $LAB/NAME.pid and its words in $LAB/NAME.log. Each part of it is a file of its own: metrics.sh, alerts.sh,
-# media.sh, logs.sh. The way in is tests/lab/site.toml, which site.sh writes. down.sh ends it.
+# media.sh, logs.sh, traffic.sh. The way in is tests/lab/site.toml, which site.sh writes. down.sh ends it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/processes.sh
@@ -14,6 +14,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/media.sh"
 # shellcheck source=tests/lab/logs.sh
 . "$here/logs.sh"
+# shellcheck source=tests/lab/traffic.sh
+. "$here/traffic.sh"
 # shellcheck source=tests/lab/site.sh
 . "$here/site.sh"
 
@@ -55,18 +57,20 @@ trap abandon EXIT
 
 # All at once, held open together: so no two are the same.
 read -r prometheus_port node_port am0_port am1_port gossip0_port gossip1_port rtmp_port origin_port backhaul_port edge_port \
-  noida_port logs_port < <("$PYTHON" -c '
+  noida_port logs_port web1_port web2_port lb1_port lb2_port lb2_stats_port < <("$PYTHON" -c '
 import socket
-held = [socket.create_server(("127.0.0.1", 0)) for _ in range(12)]
+held = [socket.create_server(("127.0.0.1", 0)) for _ in range(17)]
 print(*(each.getsockname()[1] for each in held))')
 
 start_media
 start_logs
 start_alerts
 start_metrics
+start_traffic
 await_alerts
 await_logs
 await_media
 await_metrics
+await_traffic
 write_site
 echo "lab: up; midwatch --config ${SITE#"$PWD/"} snapshot overview"

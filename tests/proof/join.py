@@ -34,6 +34,8 @@ PARTS = (
     "lab-logs",
     "kubernetes",
     "elasticsearch",
+    "acting_kubernetes",
+    "acting_alertmanager",
 )
 _FOLDERS = re.compile(r"(?<![\w.:/-])/(?:etc|home|mnt|opt|private|root|run|srv|tmp|usr|var|work)/(?:[\w.+@-]+/)*")
 DEBIAN = tuple(

@@ -131,7 +131,13 @@ def _(entry: kinds.Confirmed, operation: Operation, at: datetime, chain: str) ->
         return _noted(operation, "another plan was confirmed")
     if operation.requested_by is not None and not entry.by.is_same_as(operation.requested_by):
         return _noted(operation, "confirmed by another than its requester")
-    return msgspec.structs.replace(operation, confirmed_by=entry.by, reason=entry.reason, ticket=entry.ticket)
+    return msgspec.structs.replace(
+        operation,
+        confirmed_by=entry.by,
+        reason=entry.reason,
+        ticket=entry.ticket,
+        expires_at=entry.expires_at or operation.expires_at,
+    )
 
 
 @laid.register
@@ -142,7 +148,11 @@ def _(entry: kinds.Approved, operation: Operation, at: datetime, chain: str) -> 
         return _noted(operation, "approved by its requester")
     if any(entry.by.is_same_as(other) for other in operation.approved_by):
         return operation
-    return msgspec.structs.replace(operation, approved_by=(*operation.approved_by, entry.by))
+    return msgspec.structs.replace(
+        operation,
+        approved_by=(*operation.approved_by, entry.by),
+        expires_at=entry.expires_at or operation.expires_at,
+    )
 
 
 @laid.register

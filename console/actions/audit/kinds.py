@@ -53,7 +53,9 @@ class Refused(OperationEntry, frozen=True, kw_only=True, tag="operation.refused"
 
 
 class Confirmed(OperationEntry, frozen=True, kw_only=True, tag="operation.confirmed"):
-    """The requester typed what had to be typed, for this plan."""
+    """The requester typed what had to be typed, for this plan. From here on the plan's own time does not count any more, but
+    `expires_at`: until when it must be approved, or where nobody is needed for that, executed.
+    """
 
     FREE = frozenset(("reason", "ticket"))
     TYPE = "allowed"
@@ -61,14 +63,18 @@ class Confirmed(OperationEntry, frozen=True, kw_only=True, tag="operation.confir
     plan_hash: str = msgspec.field(name="midwatch.plan_hash")
     reason: str = msgspec.field(default="", name="event.reason")
     ticket: str = msgspec.field(default="", name="midwatch.ticket")
+    expires_at: datetime | None = msgspec.field(default=None, name="midwatch.expires_at")
 
 
 class Approved(OperationEntry, frozen=True, kw_only=True, tag="operation.approved"):
-    """A second person agreed to this plan. The requester's own counts for nothing, whoever wrote it."""
+    """A second person agreed to this plan. The requester's own counts for nothing, whoever wrote it. `expires_at`: until when
+    it must be executed.
+    """
 
     TYPE = "allowed"
     by: Actor = msgspec.field(name="user")
     plan_hash: str = msgspec.field(name="midwatch.plan_hash")
+    expires_at: datetime | None = msgspec.field(default=None, name="midwatch.expires_at")
 
 
 class Denied(OperationEntry, frozen=True, kw_only=True, tag="operation.denied"):

@@ -15,7 +15,7 @@ from console.sources.access import Access, Credentials, place
 from console.sources.http import open_client
 from console.sources.sanitise import clean
 
-LIMIT = 1_000_000  # bytes of an answer
+LIMIT = 1_000_000  # bytes of an answer, where nobody expects more
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,14 +54,20 @@ class HttpDoor:
         self._client: object = None
 
     async def send(
-        self, method: str, url: str, *, content: bytes = b"", headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        limit: int = LIMIT,
     ) -> Reply:
-        """Never raises for the other side's sake."""
+        """Never raises for the other side's sake. Of the answer no more than `limit` bytes are read."""
         try:
             client = await self._opened()
-            reply = await self._once(client, method, url, content, headers or {})
+            reply = await self._once(client, method, url, content, headers or {}, limit)
             if reply.status == 401 and self._credentials.refused():  # not executed, so it may be sent again
-                reply = await self._once(client, method, url, content, headers or {})
+                reply = await self._once(client, method, url, content, headers or {}, limit)
             return reply
         except SourceError as error:  # a certificate or a credential that cannot be read
             return Reply(status=None, was_sent=False, text=error.failure.got)
@@ -72,7 +78,9 @@ class HttpDoor:
                 self._client = await open_client(self.access)
             return self._client
 
-    async def _once(self, client: object, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Reply:
+    async def _once(
+        self, client: object, method: str, url: str, content: bytes, headers: Mapping[str, str], limit: int
+    ) -> Reply:
         import httpx
 
         assert isinstance(client, httpx.AsyncClient)
@@ -87,7 +95,7 @@ class HttpDoor:
                     status = response.status_code
                     async for chunk in response.aiter_bytes():
                         body += chunk
-                        if len(body) > LIMIT:
+                        if len(body) > limit:
                             break
                     answered = dict(response.headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:

@@ -84,6 +84,7 @@ class Proxy:
         self.faults: list[Fault] = []
         self.writes: list[Wrote] = []
         self.asked: list[Asked] = []
+        self.on_applied: Callable[[], None] | None = None  # once, when the next spoilt request has taken effect
         self._held: list[tuple[Asked, Wrote | None]] = []
         self._streams: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -124,6 +125,12 @@ class Proxy:
         self._held = [each for each in self._held if each not in due]
         for asked, wrote in due:
             await self._applied(asked, wrote)
+
+    async def idle(self) -> None:
+        """When nothing is on its way any more but what nobody listens to."""
+        self.cut()
+        while self._busy:
+            await asyncio.gather(*self._busy, return_exceptions=True)
 
     def cut(self) -> None:
         """Every watch that is open breaks off."""
@@ -237,6 +244,9 @@ class Proxy:
         out.close()
         if wrote is not None:
             wrote.status = int(answer.split(b" ", 2)[1])
+        if self.on_applied is not None:
+            told, self.on_applied = self.on_applied, None
+            told()
         return answer
 
     async def _send(self, asked: Asked, wrote: Wrote | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

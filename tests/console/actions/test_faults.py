@@ -27,6 +27,7 @@ from tests.console.actions.proxy import Asked, Proxy, Wrote
 from tests.console.embedded import embedded
 
 MARK = "midwatch/operation"
+AT_ONCE = 20  # rows beside each other
 
 
 class Story(msgspec.Struct, kw_only=True):
@@ -131,13 +132,16 @@ class Yard:
 
     def __init__(self, place: Path, cluster: Cluster, console: Console) -> None:
         self.place, self.cluster, self.console = place, cluster, console
-        self._nodes = iter([f"{region}-node-0{number}" for region in ("apac", "amer") for number in range(1, 9)])
+        self._planning = asyncio.Semaphore(3)  # sixty plans at once would be a test of the machine
+        nodes = [f"{region}-node-0{number}" for region in ("apac", "amer") for number in range(1, 9)]
+        self._nodes = iter([node for node in nodes if node != "apac-node-03"])  # which has a pod of the demo's own
 
     def node(self) -> str:
         return next(self._nodes)
 
     async def planned(self, console: Console, action: str, target: str, **given: str) -> Plan:
-        return await console.service.plan(ANNA, ACTIONS[action], Target.parse(target), given)
+        async with self._planning:
+            return await console.service.plan(ANNA, ACTIONS[action], Target.parse(target), given)
 
     async def run(self, console: Console, plan: Plan) -> Story:
         """Confirm and execute; what a guard says is part of the story."""
@@ -167,18 +171,11 @@ class Yard:
             await self.cluster.pod(f"{name}-{number}", node, drain=name)
         if allowed is not None:
             await self.cluster.budget(name, name, 3 - allowed)
-        await self.cluster.until(lambda: self._is_up(name))
+        await self.cluster.until(lambda: self.cluster.are_ready(name, 3))
         if allowed is not None:
             await self.cluster.until(lambda: self.cluster.budget_allows(name, allowed))
         await self.seen(lambda workloads: sum(pod.name.startswith(f"{name}-") and pod.ready == 1 for pod in workloads.pods.values()) == 3)
         return node, f"node:demo-1/{node}"
-
-    async def _is_up(self, name: str) -> bool:
-        items = (await self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=drain%3D{name}"))["items"]
-        return len(items) == 3 and all(
-            any(each["type"] == "Ready" and each["status"] == "True" for each in item["status"].get("conditions", ()))
-            for item in items
-        )
 
     async def seen(self, condition: Callable[[Any], bool]) -> None:
         """By the feed of the shared console."""
@@ -187,8 +184,7 @@ class Yard:
             reading = self.console.service._tools.witness.look().workloads
             return reading is not None and reading.value is not None and condition(reading.value)
 
-        async with self.console.service._tools.witness:
-            await self.cluster.until(is_seen)
+        await self.cluster.until(is_seen)
 
 
 async def plain(yard: Yard, name: str) -> Story:
@@ -200,7 +196,7 @@ async def plain(yard: Yard, name: str) -> Story:
         node = yard.node()
         target, path = f"node:demo-1/{node}", f"/api/v1/nodes/{node}"
     elif row.action == "evict":
-        await cluster.deployment(name)
+        await cluster.deployment(name, 3)
         await cluster.until(lambda: cluster.is_available(name))
         pod = (await cluster.get(f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app%3D{name}"))["items"][0]["metadata"]["name"]
         target, path = f"kube:demo-1/{NAMESPACE}/pod/{pod}", f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}"
@@ -339,13 +335,13 @@ async def budget_shrinks_and_a_person_stops(yard: Yard) -> Story:
 
 @world
 async def a_second_budget_appears(yard: Yard) -> Story:
-    name = "twice"
+    name = "doubly"
     _, target = await yard.drain(name, allowed=3)
     cluster = yard.cluster
 
     async def appear(_: Asked) -> None:
         await cluster.budget(f"{name}-too", name, 0)
-        await cluster.until(lambda: cluster.budget_allows(f"{name}-too", 2))
+        await cluster.until(lambda: cluster.budget_allows(f"{name}-too"))
 
     yard.console.proxy.fault(_evicts(f"{name}-1"), "ok", before=appear)
     return await _drained(yard, name, target)
@@ -420,7 +416,7 @@ async def the_lease_cannot_be_renewed(yard: Yard) -> Story:
 
     proxy.fault(_evicts(f"{name}-0"), "ok", before=begin)
     proxy.fault(lambda asked: "/leases" in asked.path and asked.method != "GET" and asked.operation in began, "503*")
-    proxy.fault(_looks(f"{name}-0"), *("503",) * 12)
+    proxy.fault(_looks(f"{name}-0"), *("503",) * 70)
     story = await _drained(yard, name, target)
     story.holds = bool((await yard.cluster.node(node))["spec"].get("unschedulable"))
     return story
@@ -623,11 +619,15 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stor
             await cluster.emptied()
             shared = await stack.enter_async_context(console(place / "shared", cluster))
             yard = Yard(place, cluster, shared)
-            rows = {**{name: _named(name) for name in ROWS}, **WORLD}
+            rows = {**WORLD, **{name: _named(name) for name in ROWS}}  # those that take longest come first
             chosen = {name: row for name, row in rows.items() if not only or name in only}
-            async with shared.service._tools.witness as witness:
-                await witness.ready()
-                told = await asyncio.gather(*(row(yard) for row in chosen.values()), return_exceptions=True)
+            turn = asyncio.Semaphore(AT_ONCE)
+
+            async def take_turn(row: World) -> Story:
+                async with turn:
+                    return await row(yard)
+
+            told = await asyncio.gather(*map(take_turn, chosen.values()), return_exceptions=True)
             return dict(zip(chosen, told, strict=True))
 
     with embedded(place, wire_log=str(place / "wire.log")):
@@ -687,7 +687,7 @@ def test_a_second_budget_over_the_same_pods_ends_a_drain(stories: dict[str, Stor
     story = story_of(stories, "a-second-budget-appears")
     assert story.ending is Ending.FAILED
     assert "more than one PodDisruptionBudget" in story.why
-    assert story.left == ["twice-1", "twice-2"]
+    assert story.left == ["doubly-1", "doubly-2"]
     assert story.steps == (StepState.DONE, StepState.DONE, StepState.FAILED, StepState.PENDING)
 
 
@@ -710,7 +710,7 @@ def test_a_stolen_lease_stops_before_the_next_step(stories: dict[str, Story | Ba
     story = story_of(stories, "the-lease-is-stolen")
     assert (story.ending, story.state) == (None, State.STOPPED)
     assert story.left == ["stolen-2"]
-    assert story.known is not None and story.known.may_be_seen if hasattr(story.known, "may_be_seen") else True
+    assert story.steps == (StepState.DONE, StepState.DONE, StepState.DONE, StepState.PENDING)
 
 
 def test_a_lease_that_cannot_be_renewed_stops_before_the_next_step(stories: dict[str, Story | BaseException]) -> None:

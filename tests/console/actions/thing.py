@@ -283,8 +283,10 @@ class Shop:
 
         async def journal() -> Journal:
             self.journal = await Journal.open(self.place / "audit", self.clock, ANNA, disk=self.disk)
+            if self.things.journal is not None:
+                self.things._records()  # what the process before wrote last
             self.things.journal = self.journal.path
-            self.things._read, self.things._seen = 0, []
+            self.things._read = 0  # of the new chain; what stood in the ones before still counts
             return self.journal
 
         tools = Tools(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual._xterm_parser import XTermParser
 
 from console.actions.plan import Change
 from console.app import dialog
@@ -142,6 +143,31 @@ async def test_the_payload_of_a_paste_that_ends_its_own_bracket_leads_to_nothing
         await bench.stage.press("enter")
         await bench.turn(2.0)
         assert bench.is_dialog and bench.writes == 0
+
+
+WRITTEN = (
+    "\x1b[200~foo \x1b[201~ y\r",  # the bracket is ended by what was pasted
+    "\x1b[200~foo \x1b[201~y\r\ry\r",
+    "y\ry\r",  # a terminal without brackets
+    "y\r\r\r\r\r\r",
+    "\ty\r\ty\r\ty\r\ty\r",
+)
+
+
+async def test_nothing_that_is_written_to_the_terminal_at_once_runs_anything(tmp_path: Path) -> None:
+    """Through the parser of a real terminal; what it makes of the bytes comes with no time between."""
+    async with benched(tmp_path) as bench:
+        for tabs, written in ((0, WRITTEN[4]), *((3, each) for each in WRITTEN)):
+            await bench.ask(f"thing.touch {TARGET} value=5")
+            op = bench.plan.op
+            await bench.hand(*["tab"] * tabs)
+            for event in XTermParser().feed(written):
+                bench.stage.app.post_message(event)
+            await bench.stage.settle()
+            await bench.turn(2.0)
+            assert bench.writes == 0 and bench.state(op) in ("planned", "cancelled"), (tabs, written)
+            if bench.is_dialog:
+                await bench.hand("escape")
 
 
 async def test_a_name_that_comes_all_at_once_is_cleared_and_an_enter_held_down_runs_nothing(tmp_path: Path) -> None:
@@ -309,7 +335,7 @@ async def test_a_running_operation_is_told_in_a_strip_stopped_by_s_and_quitting_
         assert "running" in bench.stage.text and "1 of 4" in bench.stage.text
         await bench.stage.press("escape")
         strip = next(line for line in bench.stage.lines() if "▶" in line)
-        assert "thing.set demo-1/live/deployment/packager-emea step 2 of 4" in strip and "s stop" in strip
+        assert "thing.set demo-1/live/packager-emea step 2 of 4" in strip and "s stop" in strip
         await bench.stage.press("q")
         assert isinstance(bench.stage.app.screen, SureDialog) and "quit while an operation runs" in bench.stage.text
         await bench.turn(1.0)

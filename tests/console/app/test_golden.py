@@ -12,6 +12,7 @@ from rich.style import Style
 
 from tests.golden import compare
 from tests.golden.compare import compared
+from tests.golden.dialogs import closed
 from tests.golden.shots import SHOTS, Shot
 from tests.golden.styles import picture
 from tests.scene import Scene
@@ -31,9 +32,13 @@ async def _look(shot: Shot, monkeypatch: pytest.MonkeyPatch, check: object) -> s
     async with staged(scene, shot.size, view=shot.view, scope=shot.scope, theme=shot.theme) as stage:
         if shot.keys:
             await stage.press(*shot.keys)
+        if shot.opening is not None:
+            await shot.opening(stage)
         assert callable(check)
         check(stage)
-        return f"{stage.text}\n\n{picture(stage.strips())}" if shot.with_styles else stage.text
+        text = f"{stage.text}\n\n{picture(stage.strips())}" if shot.with_styles else stage.text
+        await closed(stage)
+        return text
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=NAMES)

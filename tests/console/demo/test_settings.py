@@ -104,9 +104,12 @@ def test_what_steers_is_told_with_its_addresses_and_its_token_files():
     assert set(told["haproxy"]) == {"lb-1", "lb-2"}
     assert told["haproxy"]["lb-1"]["address"] != told["haproxy"]["lb-1"]["master"]
     assert told["cdn"]["write_token_file"] == "/run/demo/w.token"
-    site = tomllib.loads(steering_toml(PORTS, files))["sites"]["demo"]
-    assert site["haproxy"]["lb-2"]["address"] == told["haproxy"]["lb-2"]["address"]
-    assert len({gauge["name"] for gauge in site["gauges"]}) == len(site["gauges"]) == 4 + 4
+    site = tomllib.loads(config_toml(PORTS, "c.json", steering_tokens=files))["sites"]["demo"]
+    assert site["haproxy"]["lb"]["balancers"] == {name: one["address"] for name, one in told["haproxy"].items()}
+    assert site["switches"]["cdn"]["write"] == {"bearer_file": "/run/demo/w.token"}
+    names = [gauge["name"] for gauge in site["gauges"]]
+    assert len(set(names)) == len(names) and {target["gauge"] for target in site["switches"]["cdn"]["targets"].values()} < set(names)
+    assert tomllib.loads(steering_toml(PORTS, files))["sites"]["demo"]["switches"] == site["switches"]
 
 
 def test_a_file_with_a_secret_never_had_another_mode(tmp_path: Path):

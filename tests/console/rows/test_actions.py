@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from console.model.reading import Reading
 from console.model.scope import Scope
 from console.model.severity import Severity, State
 from console.rows import actions
+from console.rows.digest import to_json, to_text
 from console.rows.pane import Pane
+from console.snapshot import session
 from tests.hand_clock import HandClock
-from tests.scene import back, live, operation
+from tests.scene import Scene, back, live, operation
 
 NOW = HandClock().now()
 DRAIN = tuple(
@@ -94,3 +97,17 @@ def test_the_summary_counts_what_is_open_and_what_is_over() -> None:
     pane = made(line("running"), line("unknown"), line("interrupted"), line("succeeded"), line("awaiting approval"))
     assert pane.summary == "1 unknown · 1 half done · 1 running · 1 awaiting approval · 1 ended"
     assert made().summary == "nothing was done"
+
+
+async def test_a_snapshot_of_the_actions_tells_what_is_bad_by_line_and_all_of_it_as_json() -> None:
+    scene = Scene(HandClock())
+    unknown = line("unknown", action="deployment.scale", ending="no answer")
+    scene.feeds["actions"].set(live(Operations((operation(NOW), unknown)), NOW))
+    with session(scene.desk, "demo", "actions", Scope()) as opened:
+        digest = opened.digest()
+    text = to_text(digest)
+    assert "C deployment.scale demo-1/live/packager-apac unknown: no answer · by mei · 01:12:27" in text
+    pane = json.loads(to_json(digest))["panes"][0]
+    assert (pane["name"], pane["severity"], pane["count"]) == ("actions", "CRIT", 2)
+    assert {"name", "severity", "action", "target", "state", "by", "at", "done", "steps", "may_resume", "may_undo"} <= set(pane["rows"][0])
+    await scene.hub.close()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Build the real kube-apiserver and etcd that go.mod names, once, into $CACHE/bin. A second call finds them and ends.
-# On 2 cores: 9 minutes, 3 GB while it lasts (removed afterwards), 132 MB that stay. No C compiler needed.
+# Build the real etcd, kube-apiserver, kube-controller-manager and kube-scheduler that go.mod names, once, into $CACHE/bin. A
+# second call finds them and ends. docs/lab.md tells what it costs. No C compiler needed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/kubernetes/folders.sh
@@ -26,7 +26,7 @@ etcd=$(awk '$1 == "go.etcd.io/etcd/server/v3" && NF > 1 { print $2 }' "$here/go.
 cd "$here"
 by=$("$go" env GOVERSION)
 log=$CACHE/build.log
-echo "lab: building kube-apiserver $version and etcd $etcd with $by; this takes a while, once; see $log"
+echo "lab: building Kubernetes $version and etcd $etcd with $by; this takes a while, once; see $log"
 
 # Everything of the build lies under $CACHE, so that removing that folder leaves nothing behind; -modcacherw: what Go
 # downloads it makes read-only, and rm would stumble. -p 2 and nice: the machine is also used for something else.
@@ -38,7 +38,8 @@ flags="-s -w -X $stamp.gitVersion=$version -X $stamp.gitMajor=1 -X $stamp.gitMin
 began=$SECONDS
 if ! {
   nice -n 19 "$go" build -ldflags "-s -w" -o "$CACHE/bin/etcd" go.etcd.io/etcd/server/v3 &&
-    nice -n 19 "$go" build -ldflags "$flags" -o "$CACHE/bin/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
+    nice -n 19 "$go" build -ldflags "$flags" -o "$CACHE/bin/" \
+      k8s.io/kubernetes/cmd/kube-{apiserver,controller-manager,scheduler}
 } >"$log" 2>&1; then
   echo "lab: the build failed; the end of $log:" >&2
   tail -n 20 "$log" >&2

@@ -83,6 +83,7 @@ class Kubelet:
         self._client = client
         self._told: set[str] = set()  # uids
         self.ended: list[str] = []
+        self.holds = False  # what was told to end goes on
 
     async def run(self) -> None:
         """Until it is cancelled. What another was first to change is looked at again."""
@@ -94,6 +95,8 @@ class Kubelet:
                 if not pod["spec"].get("nodeName"):
                     continue
                 if "deletionTimestamp" in metadata:
+                    if self.holds:
+                        continue
                     end = {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}}
                     if (await self._client.request("DELETE", path, json=end)).is_success:
                         self.ended.append(metadata["name"])

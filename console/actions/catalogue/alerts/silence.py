@@ -14,7 +14,7 @@ from console.actions.parameters import Parameter, Type
 from console.actions.plan import Change, Inverse, PlanStep, Proof
 from console.actions.survey import Survey
 from console.actions.target import TargetKind
-from console.actions.targets.alertmanager.hand import AlertmanagerHand
+from console.actions.targets.alertmanager.hand import AlertmanagerHand, Told
 from console.actions.verdict import Stand, Verdict
 from console.actions.writes import SilenceWrite
 from console.model.alert import Alert
@@ -60,13 +60,14 @@ class Silence:
         alert = reading.value.alerts.get(order.target.name)
         if alert is None:
             raise NoPlan(f"no alert {order.target.name} is told by any Alertmanager now")
-        chosen = _chosen(alert, order.parameters.get("by"))
-        matched = tuple(each for each in reading.value.alerts.values() if _matches(chosen, each.labels))
-        seconds = int(order.parameters["for"])
         try:
             peer = await self._hand.answering()
+            told = await self._told(peer, alert)
         except SourceError as error:
             raise NoPlan(str(error.failure), is_unreachable=True) from error
+        chosen = _chosen(alert, told[alert.fingerprint].labels, order.parameters.get("by"))
+        matched = tuple(_matched(chosen, told, reading.value.alerts))
+        seconds = int(order.parameters["for"])
         mark = f"{MARK}{order.op}"
         until = order.at + timedelta(seconds=seconds)
         body = {
@@ -80,14 +81,14 @@ class Silence:
             "comment": " ".join(filter(None, (str(order.parameters.get("comment") or ""), f"midwatch {mark}"))),
         }
         write = SilenceWrite(url=peer, body=msgspec.json.encode(body).decode(), marker=mark)
-        shown = ", ".join(f'{name}="{value}"' for name, value in sorted(chosen.items()))
+        shown = ", ".join(f'{clean(name, 200)}="{clean(value, 400)}"' for name, value in sorted(chosen.items()))
         step = PlanStep(
             told=PlannedStep(
                 what="silence", target=order.target.text, field="silence", old=None, new=seconds, undo="silence.expire"
             ),
             write=write,
         )
-        names = ", ".join(each.name for each in matched[:NAMED]) + ("…" if len(matched) > NAMED else "")
+        names = ", ".join(name for _, name in matched[:NAMED]) + ("…" if len(matched) > NAMED else "")
         return Draft(
             what=f"silence {several(len(matched), 'alert')} ({names}) until {until:%H:%M:%S} UTC",
             survey=Survey(uid=alert.fingerprint, read_at=order.at),
@@ -97,12 +98,25 @@ class Silence:
                 kind="silenced",
                 window_s=30.0,
                 text=f"{several(len(matched), 'alert')} told as silenced",
-                wants=(("fingerprints", ",".join(each.fingerprint for each in matched)), ("silenced", True)),
+                wants=(("fingerprints", ",".join(fingerprint for fingerprint, _ in matched)), ("silenced", True)),
             ),
             undo=Inverse(action="silence.expire", text="expire the silence"),
             undo_text="expire the silence",
             verdicts=tuple(_width(chosen, matched)),
         )
+
+    async def _told(self, peer: str, alert: Alert) -> Mapping[str, Told]:
+        """The alerts of this peer, or of another where it has not heard of this one yet. Raises NoPlan, SourceError."""
+        for each in (peer, *(other for other in self._hand.peers if other != peer)):
+            try:
+                told = await self._hand.alerts(each)
+            except SourceError:
+                if each == peer:
+                    raise
+                continue
+            if alert.fingerprint in told:
+                return told
+        raise NoPlan(f"no Alertmanager that answers tells alert {alert.fingerprint} any more")
 
     def inverse(self, operation: Operation) -> Inverse | None:
         minted = operation.steps[0].uid if operation.steps else ""
@@ -111,30 +125,46 @@ class Silence:
         return Inverse(action="silence.expire", target=f"silence:{minted}", text=f"expire the silence {minted}")
 
 
-def _chosen(alert: Alert, by: object) -> Mapping[str, str]:
+def _chosen(alert: Alert, labels: Mapping[str, str], by: object) -> Mapping[str, str]:
     """Raises NoPlan for a label that the alert does not have: an absent label would match every alert without it."""
     if by is None:
-        return {name: value for name, value in alert.labels.items() if value}
+        return {name: value for name, value in labels.items() if value}
     names = [name for name in str(by).split(",") if name]
-    missing = [name for name in names if not alert.labels.get(name)]
+    missing = [name for name in names if not labels.get(name)]
     if missing or not names:
         there_are = ", ".join(sorted(alert.labels))
         raise NoPlan(f"alert {alert.name} has no label {', '.join(missing) or by} (it has: {there_are})")
-    return {name: alert.labels[name] for name in names}
+    return {name: labels[name] for name in names}
+
+
+def _matched(
+    chosen: Mapping[str, str], told: Mapping[str, Told], seen: Mapping[str, Alert]
+) -> Iterable[tuple[str, str]]:
+    """(fingerprint, name) of what these matchers would silence: as the peer tells its alerts, and of those that only
+    others tell as they are seen.
+    """
+    shown = {clean(name, 200): clean(value, 1000) for name, value in chosen.items()}
+    for fingerprint in sorted({*told, *seen}):
+        if fingerprint in told:
+            labels = told[fingerprint].labels
+            if _matches(chosen, labels):
+                yield clean(fingerprint, 64), clean(labels.get("alertname", ""), 200)
+        elif _matches(shown, seen[fingerprint].labels):
+            yield fingerprint, seen[fingerprint].name
 
 
 def _matches(chosen: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return all(labels.get(name, "") == value for name, value in chosen.items())
 
 
-def _width(chosen: Mapping[str, str], matched: Iterable[Alert]) -> Iterable[Verdict]:
+def _width(chosen: Mapping[str, str], matched: tuple[tuple[str, str], ...]) -> Iterable[Verdict]:
     if set(chosen) <= BROAD:
-        yield Verdict(
-            "silence", Stand.REFUSE, f"{', '.join(sorted(chosen))} alone is too broad: add alertname or another label"
-        )
-    others = len(tuple(matched)) - 1
+        names = ", ".join(clean(name, 200) for name in sorted(chosen))
+        yield Verdict("silence", Stand.REFUSE, f"{names} alone is too broad: add alertname or another label")
+    others = len(matched) - 1
     if others > 0:
-        yield Verdict("silence", Stand.NOTE, f"{others} other alerts would be quiet too", at_least=Tier.MEDIUM)
+        quiet = several(others, "other alert")
+        yield Verdict("silence", Stand.NOTE, f"{quiet} would be quiet too", at_least=Tier.MEDIUM)
 
 
 def _stamp(at: object) -> str:

@@ -71,6 +71,7 @@ class Restart:
             dry_run=rehearsal.text if rehearsal else "",
             dry_run_ok=rehearsal.is_accepted if rehearsal else None,
             undo_text="none needed: the template stays as it is",
+            verdicts=found.lock,
         )
 
     def inverse(self, operation: Operation) -> Inverse | None:
@@ -119,7 +120,7 @@ class _Pausing:
             dry_run_ok=rehearsal.is_accepted if rehearsal else None,
             undo=inverse,
             undo_text=inverse.text,
-            verdicts=self._already(found),
+            verdicts=(*found.lock, *self._already(found)),
         )
 
     def _what(self, found: Workload) -> str:

@@ -13,12 +13,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from console.actions.action import NoPlan
+from console.actions.action import NoPlan, Order
 from console.actions.audit.operation import Actor
 from console.actions.survey import Budget, PodFact, Right, Scaler
 from console.actions.target import Target
 from console.actions.targets.kubernetes.hand import KubeHand
 from console.actions.targets.kubernetes.pointer import at
+from console.actions.verdict import Stand, Verdict
 from console.model.failure import FailureKind, SourceError
 from console.sources.sanitise import clean
 
@@ -170,6 +171,20 @@ class Around:
                 for verb, group, resource, sub, namespace in wanted
             ]
         )
+
+    async def lock(self, order: Order, namespace: str) -> tuple[Verdict, ...]:
+        """A note where there will be no lock between hosts, because Leases may not be used. Asked for a plan, and not
+        again for its recheck.
+        """
+        if not order.rehearse:
+            return ()
+        wanted = [(verb, "coordination.k8s.io", "leases", "", namespace) for verb in ("get", "create", "update")]
+        for right in await self.rights(order.person, wanted):
+            if right.is_allowed is False:
+                why = f": {right.reason}" if right.reason else ""
+                told = f"none between hosts, {right.verb} leases is not allowed in {namespace}{why}"
+                return (Verdict("lock", Stand.NOTE, f"{told}; what is in the writes themselves still guards them"),)
+        return ()
 
     async def identity(self) -> str:
         """Of the cluster; empty and `unread` where it may not be asked."""

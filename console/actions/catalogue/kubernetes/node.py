@@ -21,6 +21,7 @@ from console.actions.parameters import Parameter, Type
 from console.actions.plan import Change, Inverse, PlanStep, Proof
 from console.actions.survey import PodFact, Survey
 from console.actions.target import TargetKind
+from console.actions.targets.kubernetes.lease import NODES_IN
 from console.actions.targets.kubernetes.pointer import at
 from console.actions.verdict import Stand, Verdict
 from console.actions.writes import Expect, KubeWrite
@@ -34,6 +35,7 @@ class _Look(msgspec.Struct, frozen=True):
     identity: str
     survey: Survey
     pods: tuple[PodFact, ...]  # on this node
+    lock: tuple[Verdict, ...]  # what there is to say of the lock between hosts
 
     @property
     def is_cordoned(self) -> bool:
@@ -59,9 +61,8 @@ async def _look(clusters: Clusters, order: Order, rights: Iterable[tuple[str, st
     identity = await around.identity()
     services = {pod.service for pod in here if pod.service}
     peers = tuple(pod for pod in everyone if pod.service in services and pod.node != order.target.name)
-    return _Look(
-        around, item, identity, msgspec.structs.replace(survey, around=peers, unread=dict(around.unread)), here
-    )
+    survey = msgspec.structs.replace(survey, around=peers, unread=dict(around.unread))
+    return _Look(around, item, identity, survey, here, await around.lock(order, NODES_IN))
 
 
 def _cordon_step(order: Order, look: _Look, wants: bool) -> PlanStep:
@@ -119,7 +120,7 @@ class _Cordoning:
             undo_text=back.text,
             verdicts=(Verdict("change", Stand.REFUSE, f"it is {word} already: there is nothing to do"),)
             if look.is_cordoned is self.wants
-            else (),
+            else look.lock,
         )
 
     def inverse(self, operation: Operation | None) -> Inverse:
@@ -227,7 +228,7 @@ class Drain:
             dry_run_ok=rehearsal.is_accepted if rehearsal else None,
             undo=back if not look.is_cordoned else None,
             undo_text=back.text if not look.is_cordoned else "none: it was cordoned before",
-            verdicts=tuple(_left_behind(going, order)) or _nothing(going, look),
+            verdicts=(*look.lock, *(tuple(_left_behind(going, order)) or _nothing(going, look))),
         )
 
     def inverse(self, operation: Operation) -> Inverse | None:

@@ -107,7 +107,7 @@ class Evict:
             dry_run=rehearsal.text if rehearsal else "",
             dry_run_ok=rehearsal.is_accepted if rehearsal else None,
             undo_text="none: the pod is gone",
-            verdicts=tuple(verdicts),
+            verdicts=(*verdicts, *await around.lock(order, target.namespace)),
         )
 
     def inverse(self, operation: Operation) -> Inverse | None:

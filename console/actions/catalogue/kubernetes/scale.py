@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
@@ -73,8 +74,9 @@ class Scale:
             verdicts = (Verdict("change", Stand.REFUSE, f"it has {now} replicas already: there is nothing to do"),)
         elif wanted == 0:
             verdicts = (Verdict("change", Stand.NOTE, "0 replicas takes it out of service", at_least=Tier.HIGH),)
-        # Which pods go is the controller's choice: as many as go are counted, those not ready first, as it does.
-        going = tuple(sorted(found.pods, key=lambda pod: (pod.is_ready, pod.name)))[:fewer]
+        # Which pods go is the controller's choice: those not ready first, then of the nodes that hold most of them.
+        on = Counter(pod.node for pod in found.pods)
+        going = tuple(sorted(found.pods, key=lambda pod: (pod.is_ready, -on[pod.node], pod.name)))[:fewer]
         return Draft(
             what=f"scale from {now} to {wanted} pods",
             survey=msgspec.structs.replace(
@@ -110,7 +112,7 @@ class Scale:
             dry_run_ok=rehearsal.is_accepted if rehearsal else None,
             undo=back,
             undo_text=back.text,
-            verdicts=verdicts,
+            verdicts=(*found.lock, *verdicts),
         )
 
     def inverse(self, operation: Operation) -> Inverse | None:
@@ -198,7 +200,7 @@ class Autoscale:
             dry_run_ok=rehearsal.is_accepted if rehearsal else None,
             undo=back if changes else None,
             undo_text=back.text,
-            verdicts=() if changes else (Verdict("change", Stand.REFUSE, "it has these bounds already"),),
+            verdicts=found.lock if changes else (Verdict("change", Stand.REFUSE, "it has these bounds already"),),
         )
 
     def inverse(self, operation: Operation) -> Inverse | None:

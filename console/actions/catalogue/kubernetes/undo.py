@@ -108,7 +108,7 @@ class Undo:
             dry_run_ok=rehearsal.is_accepted if rehearsal else None,
             undo=back if here is not None else None,
             undo_text=back.text if here is not None else "none: its present revision has no number",
-            verdicts=()
+            verdicts=found.lock
             if changes
             else (Verdict("change", Stand.REFUSE, f"revision {chosen} has the template that it has now"),),
         )

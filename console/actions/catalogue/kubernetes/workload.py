@@ -18,6 +18,7 @@ from console.actions.catalogue.kubernetes.looking import (
 from console.actions.catalogue.kubernetes.patching import deployment_path
 from console.actions.survey import PodFact, Survey
 from console.actions.targets.kubernetes.pointer import at
+from console.actions.verdict import Verdict
 
 
 class Workload(msgspec.Struct, frozen=True):
@@ -29,6 +30,7 @@ class Workload(msgspec.Struct, frozen=True):
     survey: Survey
     identity: str
     pods: tuple[PodFact, ...]
+    lock: tuple[Verdict, ...] = ()  # what there is to say of the lock between hosts
 
     @property
     def desired(self) -> int:
@@ -85,7 +87,7 @@ async def workload(clusters: Clusters, order: Order, verb: str = "patch", sub: s
     )
     identity = await around.identity()
     survey = msgspec.structs.replace(survey, unread=dict(around.unread))
-    return Workload(item, around, path, survey, identity, mine)
+    return Workload(item, around, path, survey, identity, mine, await around.lock(order, namespace))
 
 
 def _last_change(item: dict[str, Any]) -> Any:

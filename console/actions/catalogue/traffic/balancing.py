@@ -20,6 +20,7 @@ from console.actions.catalogue.traffic.looking import (
     place,
     standings,
 )
+from console.actions.catalogue.traffic.shifting import rungs
 from console.actions.parameters import Parameter, Type
 from console.actions.plan import Inverse, PlanStep, Proof, Settle
 from console.actions.survey import Survey
@@ -55,7 +56,8 @@ class _Balancing:
         where = place(self._hand, order)
         found = await standings(self._hand, where, chosen(where.config, order.parameters.get("on")))
         changes = tuple(self._changes(order, found, where))
-        steps = tuple(self._step(order, where, change, is_first=not index) for index, change in enumerate(changes))
+        rungs = [rung for change in changes for rung in _rungs(change, where, order.limits.traffic_step)]
+        steps = tuple(self._step(order, where, rung, is_first=not index) for index, rung in enumerate(rungs))
         service = where.config.services.get(where.backend)
         back = self._back({change.standing.balancer: change.old for change in changes}) if changes else None
         empty = [step.settle.subject for step in steps if step.settle.subject]
@@ -91,7 +93,7 @@ class _Balancing:
         limit_s = where.config.settle_s + (where.config.empty_s if self.empties else LATE_S)
         return PlanStep(
             told=PlannedStep(
-                what=f"set {change.field} on {name}",
+                what=f"set {change.field} {change.new} on {name}",
                 target=order.target.text,
                 uid=name,
                 field=change.field,
@@ -119,9 +121,23 @@ class _Balancing:
 
     def inverse(self, operation: Operation) -> Inverse | None:
         """Of the balancers that were told, or may have been."""
-        taken = [operation.steps[number - 1].plan for number in reversed(operation.to_undo)]
-        told = {plan.uid: str(plan.old) for plan in taken}
+        taken = [operation.steps[number - 1].plan for number in operation.to_undo]
+        told = {plan.uid: str(plan.old) for plan in taken}  # the last is the first that was done: what stood there before
+        told = dict(reversed(told.items()))
         return self._back(told) if told else None
+
+
+def _rungs(change: Change, where: Place, points: int) -> Iterable[Change]:
+    """A weight that moves much goes there in several steps, for as long as the server takes traffic at all."""
+    server = change.standing.servers[where.server]
+    if change.field != "weight" or not server.is_running or server.admin != READY:
+        yield change
+        return
+    others = sum(weight for name, weight in before(change.standing).items() if name != where.server)
+    old = change.old
+    for rung in rungs(int(change.old), int(change.new), others, points) if others else [int(change.new)]:
+        yield Change(change.standing, "weight", old, str(rung))
+        old = str(rung)
 
 
 def _verdicts(changes: tuple[Change, ...], found: tuple[Standing, ...], where: Place) -> Iterable[Verdict]:

@@ -84,3 +84,29 @@ def _parted(amounts: Weights, units: int) -> dict[str, int]:
     for name in by_remainder[:left]:
         parts[name] += 1
     return parts
+
+
+def rungs(old: int, new: int, others: int, most_points: int) -> list[int]:
+    """The weights of one server from `old` to `new`, beside others of that sum, so that each moves at most so many points of
+    the traffic; one weight at a time where even that moves more. The others' weights stay.
+    """
+    points = min(most_points, MOST_POINTS)
+    found: list[int] = []
+    here = old
+    while here != new:
+        way, least, most = (1 if new > here else -1), 1, abs(new - here)
+        while least < most:  # the farthest that is near enough
+            middle = (least + most + 1) // 2
+            if _points(here, here + way * middle, others) <= points:
+                least = middle
+            else:
+                most = middle - 1
+        here += way * least
+        found.append(here)
+    return found
+
+
+def _points(old: int, new: int, others: int) -> Fraction:
+    if not others:
+        return Fraction(0) if old and new else Fraction(100)
+    return abs(Fraction(new, new + others) - Fraction(old, old + others)) * 100

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -16,6 +17,17 @@ from console.model.failure import Failure, FailureKind, SourceError
 from console.sources.access import Access
 from console.sources.sanitise import clean
 
+PATIENCE_S = 2.0
+LIST_LIMIT = 64_000_000  # bytes: expired silences are kept for days, and a bad night has thousands of alerts
+T = TypeVar("T")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An alert as its Alertmanager tells it: foreign text, not to be shown."""
+
+    fingerprint: str
+    labels: dict[str, str]
+
 
 class AlertmanagerHand:
     """`peers` as they stand in the configuration; a plan names the one that is asked."""
@@ -27,24 +39,46 @@ class AlertmanagerHand:
         }
 
     async def answering(self) -> str:
-        """The first peer that answers. Raises SourceError when none does."""
-        said = []
-        for peer in self.peers:
-            reply = await self._doors[peer].send("GET", f"{peer}/api/v2/status")
-            if reply.is_good:
-                return peer
-            said.append(f"{peer}: {reply.text or reply.words}")
-        raise _nobody("; ".join(said))
+        """The first peer, as they are configured, that answers; all are asked at once, and one that hangs is waited for
+        no longer than PATIENCE_S. Raises SourceError when none answers.
+        """
+        asked = {peer: asyncio.create_task(self._status(peer)) for peer in self.peers}
+        try:
+            await asyncio.wait(asked.values(), timeout=PATIENCE_S)
+            for task in asyncio.as_completed(asked.values()):
+                await task
+                for peer, each in asked.items():
+                    if each.done() and each.result().is_good:
+                        return peer
+            replies = {peer: task.result() for peer, task in asked.items()}
+        finally:
+            for each in asked.values():
+                each.cancel()
+            await asyncio.gather(*asked.values(), return_exceptions=True)
+        raise _nobody("; ".join(f"{peer}: {reply.text or reply.words}" for peer, reply in replies.items()))
+
+    async def _status(self, peer: str) -> Reply:
+        return await self._doors[peer].send("GET", f"{peer}/api/v2/status")
 
     async def silences(self, peer: str) -> list[dict[str, Any]]:
         """All silences of a peer, expired ones too. Raises SourceError."""
-        reply = await self._doors[peer].send("GET", f"{peer}/api/v2/silences")
+        return await self._listed(peer, "silences", dict[str, Any])
+
+    async def alerts(self, peer: str) -> dict[str, Told]:
+        """By fingerprint, with their labels as they are and not as they may be shown: a silence matches bytes.
+
+        Raises SourceError.
+        """
+        return {each.fingerprint: each for each in await self._listed(peer, "alerts", Told)}
+
+    async def _listed(self, peer: str, what: str, kind: type[T]) -> list[T]:
+        reply = await self._doors[peer].send("GET", f"{peer}/api/v2/{what}", limit=LIST_LIMIT)
         if not reply.is_good:
             raise _nobody(reply.text or reply.words)
         try:
-            return msgspec.json.decode(reply.body, type=list[dict[str, Any]])
+            return await asyncio.to_thread(msgspec.json.decode, reply.body, type=list[kind])  # type: ignore[valid-type]
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise _nobody(f"not a list of silences: {error}") from error
+            raise _nobody(f"not a list of {what}: {error}") from error
 
     async def do(self, write: SilenceWrite, operation: str, person: Actor) -> Answer:
         door = self._doors[write.url]

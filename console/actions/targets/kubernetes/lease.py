@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import socket
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from console.actions.audit.chain import Identity
 from console.actions.audit.operation import Actor
 from console.actions.locks import TargetHeld
 from console.actions.target import Target
@@ -42,7 +42,9 @@ class Lease:
         self._name = f"midwatch-{hashlib.sha256(target.text.encode()).hexdigest()[:20]}"
         self._place = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace, safe='')}/leases"
         self._namespace = namespace
-        self._me = f"{socket.gethostname()}-{os.getpid()}-{operation}"
+        here = Identity.here()
+        self._boot = f"{here.host}-{here.boot[:12]}-{_pid_namespace()}-"
+        self._me = f"{self._boot}{here.pid}-{operation}"
         self._object: dict[str, Any] = {}
         self._renewed = 0.0
         self._renewing: asyncio.Task[None] | None = None
@@ -93,10 +95,27 @@ class Lease:
         else:
             self._object = found
             holder = at(found, "/spec/holderIdentity")
-            if holder and holder != self._me and not _is_over(found, now.utc):
+            if holder and holder != self._me and not _is_over(found, now.utc) and not self._is_dead(str(holder)):
                 raise TargetHeld(f"it is held by {str(holder)[:120]} (lease {self._namespace}/{self._name})")
             await self._put(holder=self._me)
         self._renewed = now.mono
+
+    def _is_dead(self, holder: str) -> bool:
+        """A process of this host that is gone: who resumes after a crash need not wait for its lease to run out. The locks
+        of this host are held by now, so one of our own process has been left over.
+        """
+        if not holder.startswith(self._boot):
+            return False
+        pid = holder.removeprefix(self._boot).partition("-")[0]
+        if not pid.isdecimal() or int(pid) == os.getpid():
+            return pid.isdecimal()
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return False
 
     async def _renew(self) -> None:
         while not self.lost:
@@ -149,15 +168,32 @@ class Lease:
                 raise
             self._object = found
             wanted, holder = at(body, "/spec/holderIdentity"), at(found, "/spec/holderIdentity")
-            if holder == wanted:
+            if holder == wanted and _renewed_at(found) == _renewed_at(body):
                 return
+            if holder == wanted:  # still ours, and this renewal did not arrive
+                raise
             raise TargetHeld(f"it is held by {str(holder)[:120]} now") from error
 
 
-def _is_over(found: dict[str, Any], now: datetime) -> bool:
-    renewed, lasts = at(found, "/spec/renewTime"), at(found, "/spec/leaseDurationSeconds")
+def _pid_namespace() -> str:
+    """In which process ids count from: two containers of one host may share its name, and both be process 7."""
     try:
-        age_s = (now - datetime.fromisoformat(str(renewed))).total_seconds()
-    except (ValueError, TypeError):
+        return "".join(filter(str.isdecimal, os.readlink("/proc/self/ns/pid")))
+    except OSError:
+        return "0"
+
+
+def _renewed_at(found: dict[str, Any]) -> datetime | None:
+    try:
+        at_utc = datetime.fromisoformat(str(at(found, "/spec/renewTime")))
+    except ValueError:
+        return None
+    return at_utc if at_utc.tzinfo is not None else None
+
+
+def _is_over(found: dict[str, Any], now: datetime) -> bool:
+    renewed, lasts = _renewed_at(found), at(found, "/spec/leaseDurationSeconds")
+    if renewed is None:
         return True
+    age_s = (now - renewed).total_seconds()
     return age_s > (lasts if isinstance(lasts, int) else EXPIRES_S)

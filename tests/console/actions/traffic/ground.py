@@ -11,12 +11,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from console.acting.arming import armed
+from console.acting.witness import HubWitness
 from console.actions.audit.operation import Actor, Ending
 from console.actions.plan import Plan
 from console.actions.service import ActionService
@@ -30,14 +32,15 @@ from console.demo.haproxy.balancer import Balancer
 from console.demo.haproxy.layout import BALANCERS
 from console.demo.haproxy.port import Port
 from console.demo.prometheus import server as prometheus
-from console.demo.wire import IDENTITY, WireLog, middleware
+from console.demo.wire import WireLog, middleware
 from console.demo.world.names import VANTAGES
 from console.demo.world.traffic import Traffic
 from console.demo.world.world import World
 from console.model.instant import Instant
+from console.model.severity import State as Seen
 
 MEI = Actor(name="mei", id="1000")
-DAWN = datetime(2031, 3, 4, 3, 0, tzinfo=UTC)  # the load is low; ahead of the servers' Date, which is ours
+DAWN = datetime(2031, 3, 4, 3, 0, tzinfo=UTC)  # the load is low
 POLICY = """
 [roles.everybody]
 people = ["*"]
@@ -50,7 +53,17 @@ reason = false
 [high]
 reason = false
 approvals = 0
+[limits]
+traffic_step = 10
+max_age_s = 3600
 """
+
+
+async def until(is_so: Callable[[], object], within_s: float = 10.0) -> None:
+    """Look again and again; TimeoutError when it does not become so."""
+    async with asyncio.timeout(within_s):
+        while not is_so():  # noqa: ASYNC110  what is waited for is a line in a file
+            await asyncio.sleep(0.01)
 
 
 class FastClock:
@@ -122,6 +135,7 @@ class Ground:
         self.balancers = {name: Balancer(name, self.world) for name in BALANCERS}
         self.spoiler = Spoiler()
         self.ports: dict[str, int] = {}
+        self.settle_s = 20
         self.log = place / "wire.jsonl"
         self._wire = WireLog(self.log)
         self._runners: list[web.AppRunner] = []
@@ -135,6 +149,13 @@ class Ground:
         await site.start()
         self.ports[name] = runner.addresses[0][1]
 
+    @web.middleware
+    async def _dated(self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+        """The console asks for the moment that the server's clock shows."""
+        answer = await handler(request)
+        answer.headers["Date"] = format_datetime(self.clock.utc(), usegmt=True)
+        return answer
+
     async def begin(self) -> None:
         tokens = {"cdn-reader": "r" * 20, "cdn-writer": "w" * 20}
         app = cdn.app(self.traffic, self.clock.utc, cdn.tokens(*tokens.values()))
@@ -142,7 +163,7 @@ class Ground:
         middleware("cdn", self._wire, self.clock.utc, app)
         await self._serve("cdn", app)
         metrics = prometheus.app(self.world, self.clock.utc, self.traffic, tuple(self.balancers.values()))
-        metrics[IDENTITY] = metrics.get(IDENTITY)  # nobody is asked who they are
+        metrics.middlewares.insert(0, self._dated)
         await self._serve("prometheus", metrics)
         for name, balancer in self.balancers.items():
             for port, master in ((name, False), (f"{name}-master", True)):
@@ -173,7 +194,8 @@ class Ground:
             own.pop(name, None)
         own["gauges"] = [each for each in own["gauges"] if each["name"].startswith("cdn")]
         for each in own["switches"].values():
-            each["timeout_s"] = 2
+            each["timeout_s"], each["settle_s"] = 2, self.settle_s
+        own["haproxy"]["lb"]["settle_s"] = 4
         for key, value in replaced.items():
             own["haproxy"]["lb"]["balancers"][key.replace("_", "-")] = value
         path = self.place / "used.toml"
@@ -212,8 +234,17 @@ class Desk:
         environ = {"XDG_STATE_HOME": str(here.place / "state"), "HOME": str(here.place)}
         self.engine = Engine.open(config, None, here.clock, environ)
         self.service: ActionService = armed(self.engine, config, environ, MEI)
+        self.witness = HubWitness(self.engine.hub, here.clock)  # inside all the while, so that the feeds run
 
     async def plan(self, action: str, target: str, **given: str) -> Plan:
+        """On gauges that were read just now: on a busy machine a fast clock makes them old."""
+
+        def is_fresh() -> bool:
+            scene = self.witness.look()
+            age_s = scene.capacity.age_s(scene.now) if scene.capacity is not None else None
+            return scene.capacity is not None and scene.capacity.state is Seen.LIVE and age_s is not None and age_s < 15
+
+        await until(is_fresh)
         return await self.service.plan(MEI, action, Target.parse(target), {k.replace("_", "-"): v for k, v in given.items()})
 
     async def run(self, plan: Plan) -> Ending | None:
@@ -231,7 +262,8 @@ async def desk(here: Ground, **replaced: str) -> AsyncIterator[Desk]:
     """Closed again, whatever the test says."""
     made = Desk(here, **replaced)
     try:
-        yield made
+        async with made.witness:
+            yield made
     finally:
         await made.close()
 

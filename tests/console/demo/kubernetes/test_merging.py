@@ -64,6 +64,7 @@ def test_json_patch_operations(operation, expected):
 
 
 @pytest.mark.parametrize("operation", [
+    {"op": "test", "path": "/none/of/it", "value": None},
     {"op": "test", "path": "/a", "value": True}, {"op": "test", "path": "/a", "value": "1"},
     {"op": "remove", "path": "/b"}, {"op": "replace", "path": "/b", "value": 1}, {"op": "add", "path": "/b/c", "value": 1},
     {"op": "add", "path": "a", "value": 1}, {"op": "nonsense", "path": "/a"}, {"op": "add"}, {"op": "remove", "path": ""},

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from console.demo.configuration import steering_toml
+from console.demo.configuration import steering_gauges
 from console.demo.prometheus import query
 from console.demo.prometheus.series import Catalogue
-from console.demo.settings import SERVERS
 from console.demo.world.names import POPS
 from console.demo.world.traffic import CDNS, CODES, DEFAULT, TTL_S, Traffic
 from console.demo.world.world import World
@@ -115,8 +114,7 @@ def test_prometheus_shows_used_total_and_errors_of_a_cdn_that_has_it_all(traffic
 
 
 def test_the_gauges_that_are_ready_for_the_console_show_used_and_total(traffic: Traffic):
-    ports = {name: 40_000 + n for n, name in enumerate(SERVERS)}
-    toml = steering_toml(ports, {"cdn-reader": "/r", "cdn-writer": "/w"})
+    toml = "\n".join(steering_gauges())
     catalogue, at_ms = Catalogue(traffic.world, lambda: at(300), traffic), int(at(300).timestamp() * 1000)
     gauges = tomllib.loads(toml)["sites"]["demo"]["gauges"]
     for gauge in gauges:
