@@ -103,6 +103,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     tier: Tier
     approvals_needed: int
+    needs_reason: bool = True
+    needs_ticket: bool = False
     proof: Proof
     undo: Inverse | None = None
     undo_text: str = "none"

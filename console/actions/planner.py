@@ -90,7 +90,8 @@ class Planner:
         )
         verdicts = (*judged(case), *draft.verdicts, *_rehearsed(draft))
         tier = tier_of(case, verdicts)
-        approvals = policy.demands(tier).approvals
+        demands = policy.demands(tier)
+        approvals = demands.approvals
         if wish.undoes and _is_fresh(wish, recent):
             approvals = 0
         if approvals and self._alone:
@@ -116,6 +117,8 @@ class Planner:
             verdicts=verdicts,
             tier=tier,
             approvals_needed=approvals,
+            needs_reason=demands.reason,
+            needs_ticket=demands.ticket,
             proof=draft.proof,
             undo=draft.undo,
             undo_text=draft.undo_text,

@@ -634,4 +634,6 @@ def planned(plan: Plan) -> kinds.Planned:
 
 
 def _all_reasons(plan: Plan) -> str:
-    return "; ".join(f"{each.guard}: {each.reason}" for each in plan.refusals)
+    """Of the first guard, which the record names, and of the others with their names."""
+    first, *others = plan.refusals
+    return "; ".join((first.reason, *(f"{each.guard}: {each.reason}" for each in others)))

@@ -15,7 +15,6 @@ import msgspec
 from textual import work
 
 from console.actions.action import NoPlan
-from console.actions.audit.operation import Tier
 from console.actions.parameters import BadParameter
 from console.actions.plan import Plan
 from console.actions.registry import UnknownAction
@@ -87,7 +86,7 @@ class PlanDialog(TypedDialog[Result]):
             plan.to_type,
             opened,
             verb="Approve" if self.kind is Kind.APPROVE else "Ask for approval" if asks else "Run",
-            needs_reason=is_own and plan.tier is not Tier.LOW,
+            needs_reason=is_own and plan.needs_reason,
             has_reason=self.kind is not Kind.RUN,
             has_ticket=is_own,
             may_deny=self.kind is Kind.APPROVE,

@@ -143,7 +143,7 @@ def figures() -> Iterator[list[Figure]]:
     found: list[Figure] = []
     yield found
     if found:
-        record("acting-haproxy", "guarded actions on two real HAProxy balancers under traffic", *found)
+        record("acting_haproxy", "guarded actions on two real HAProxy balancers under traffic", *found)
 
 
 @asynccontextmanager

@@ -36,6 +36,7 @@ PARTS = (
     "elasticsearch",
     "acting_kubernetes",
     "acting_alertmanager",
+    "acting_haproxy",
 )
 _FOLDERS = re.compile(r"(?<![\w.:/-])/(?:etc|home|mnt|opt|private|root|run|srv|tmp|usr|var|work)/(?:[\w.+@-]+/)*")
 DEBIAN = tuple(

@@ -168,6 +168,8 @@ def _shifted(case: Case, most: float) -> Verdict:
     if not load:
         return _unknown("what load the others get is not known")
     over = [f"{name} would run at {percent(ratio)}" for name, ratio in load if ratio > most]
+    if over and case.undoes:  # the way back after a halt must not be barred by what made it halt
+        return _unknown(f"{listed(over)}, as before what this takes back")
     if over:
         return Verdict("headroom", Stand.REFUSE, f"{listed(over)}; at most {percent(most)}")
     unknown = [name for name, ratio in load if not isfinite(ratio) or ratio < 0]

@@ -205,6 +205,8 @@ class Cluster:
         """What the wire log says that the API server was asked to change for this operation, its lock not counted."""
         asked = []
         for line in (self.folder / "wire.log").read_bytes().split(b"\n")[:-1]:
+            if operation.encode() not in line:
+                continue
             entry = json.loads(line)
             if entry.get("write") and operation in entry.get("agent", "") and not entry.get("dry_run"):
                 asked.append(entry)

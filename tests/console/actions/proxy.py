@@ -188,6 +188,8 @@ class Proxy:
         found: list[tuple[str, str]] = []
         for path in self._audit():
             for line in path.read_bytes().split(b"\n")[:-1]:
+                if operation.encode() not in line:
+                    continue
                 record = json.loads(line)
                 if record.get("trace.id") == operation:
                     found.append((record["@timestamp"], record["event.action"]))
