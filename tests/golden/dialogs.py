@@ -76,6 +76,9 @@ def shown(plan: Plan, *keys: str, is_prod: bool = False) -> Callable[[Stage], Aw
             await stage.send(key)
         await clock.advance(0.5)
         await stage.settle()
+        # What is behind a page is drawn through timers of its own.
+        stamp = f"{clock.now().utc:%H:%M:%S} UTC"
+        await stage.until(lambda: stamp in stage.lines()[0] or "UTC" not in stage.lines()[0])
 
     return opened
 

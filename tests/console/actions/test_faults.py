@@ -8,10 +8,12 @@ afterwards every one is a test of its own. What really happened is asked of the 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from tests.console.actions.proxy import Asked, Proxy, Wrote
 from tests.console.embedded import embedded
 
 MARK = "midwatch/operation"
-AT_ONCE = 20  # rows beside each other
+AT_ONCE = 32  # rows beside each other
 
 
 class Story(msgspec.Struct, kw_only=True):
@@ -422,6 +424,42 @@ async def the_lease_cannot_be_renewed(yard: Yard) -> Story:
     return story
 
 
+async def _with_lease(yard: Yard, name: str, age_s: float) -> Story:
+    """Another host has had the lock for so long."""
+    await yard.cluster.deployment(name)
+    await yard.cluster.until(lambda: yard.cluster.is_available(name))
+    target = f"kube:demo-1/{NAMESPACE}/deployment/{name}"
+    renewed = (datetime.now(UTC) - timedelta(seconds=age_s)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": f"midwatch-{hashlib.sha256(target.encode()).hexdigest()[:20]}", "namespace": NAMESPACE},
+        "spec": {"holderIdentity": "another-host-1-op-9", "leaseDurationSeconds": 20, "renewTime": renewed},
+    }
+    await yard.cluster.call("POST", f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases", lease)
+    return await yard.run(yard.console, await yard.planned(yard.console, "pause", target))
+
+
+@world
+async def the_lease_is_held_by_another_host(yard: Yard) -> Story:
+    return await _with_lease(yard, "held", 2.0)
+
+
+@world
+async def the_lease_of_another_host_has_run_out(yard: Yard) -> Story:
+    return await _with_lease(yard, "lapsed", 30.0)
+
+
+@world
+async def nobody_may_have_leases(yard: Yard) -> Story:
+    name = "leaseless"
+    async with console(yard.place / name, yard.cluster) as own:
+        own.proxy.fault(lambda asked: "/leases" in asked.path, "403*")
+        await yard.cluster.deployment(name)
+        await yard.cluster.until(lambda: yard.cluster.is_available(name))
+        return await yard.run(own, await yard.planned(own, "pause", f"kube:demo-1/{NAMESPACE}/deployment/{name}"))
+
+
 @world
 async def an_eviction_waits_as_long_as_it_is_told(yard: Yard) -> Story:
     name = "patient"
@@ -619,7 +657,8 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stor
             await cluster.emptied()
             shared = await stack.enter_async_context(console(place / "shared", cluster))
             yard = Yard(place, cluster, shared)
-            rows = {**WORLD, **{name: _named(name) for name in ROWS}}  # those that take longest come first
+            waiting = sorted(ROWS, key=lambda name: not ROWS[name].looks)  # those that take longest come first
+            rows = {**WORLD, **{name: _named(name) for name in waiting}}
             chosen = {name: row for name, row in rows.items() if not only or name in only}
             turn = asyncio.Semaphore(AT_ONCE)
 
@@ -718,6 +757,22 @@ def test_a_lease_that_cannot_be_renewed_stops_before_the_next_step(stories: dict
     assert (story.ending, story.state) == (None, State.STOPPED)
     assert story.left == ["unrenewed-1", "unrenewed-2"]
     assert story.holds
+
+
+def test_a_lease_of_another_host_closes_it_before_anything_is_sent(stories: dict[str, Story | BaseException]) -> None:
+    story = story_of(stories, "the-lease-is-held-by-another-host")
+    assert story.ending is Ending.FAILED
+    assert "another-host" in story.why and "nothing was sent" in story.why
+    assert story.writes == [] and story.received == []
+
+
+@pytest.mark.parametrize("name", ["the-lease-of-another-host-has-run-out", "nobody-may-have-leases"])
+def test_a_lease_that_has_run_out_or_may_not_be_had_stops_nobody(
+    stories: dict[str, Story | BaseException], name: str
+) -> None:
+    story = story_of(stories, name)
+    assert story.ending is Ending.SUCCEEDED, story.why
+    assert len(story.received) == 1
 
 
 def test_an_eviction_is_asked_again_as_late_as_the_server_wishes(stories: dict[str, Story | BaseException]) -> None:

@@ -191,7 +191,7 @@ class Pipeline(RuleBasedStateMachine):
     async def _so_far(self, task: asyncio.Future[Any], turns: int) -> None:
         """Until so many requests were sent, and some turns of the loop more; or it is over."""
         wanted = len(self.things.wire) + turns % 4
-        while len(self.things.wire) < wanted and not task.done():
+        while len(self.things.wire) < wanted and not task.done():  # noqa: ASYNC110 - many requests, no one event
             await asyncio.sleep(0)
         for _ in range(turns // 4):
             await asyncio.sleep(0)

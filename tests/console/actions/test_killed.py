@@ -31,7 +31,7 @@ MARK = "midwatch/operation"
 RECORDS = {"restart": 8, "scale": 8, "drain": 14}  # chain opened, planned, confirmed, intent, two a step, verified, closed
 ACTIONS = {"restart": "deployment.restart", "scale": "deployment.scale", "drain": "node.drain"}
 PODS = 3
-AT_ONCE = 6  # victims beside each other
+AT_ONCE = 8  # victims beside each other
 
 
 class Point(msgspec.Struct, frozen=True):
