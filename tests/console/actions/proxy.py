@@ -225,6 +225,8 @@ class Proxy:
                 await _say(writer, status, body[: len(body) // 2], "application/json")
             case "cut-answer":  # announced longer than it comes
                 await _out(writer, answer[: len(answer) - 40])
+            case "cut-refusal":
+                await _out(writer, b"HTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
             case "login":
                 await _say(writer, 200, LOGIN, "text/html")
             case "redirect":

@@ -96,6 +96,7 @@ ROWS: dict[str, Row] = {
     "pause-drift": Row(action="pause", faults=("drift",), ending=F, holds=False, writes=1, reached=1, words="plan again"),
     "scale-drift": Row(action="scale", faults=("drift",), ending=F, holds=False, writes=1, reached=1, words="plan again"),
     "cordon-drift": Row(action="cordon", faults=("drift",), ending=F, holds=True, writes=1, reached=1, words="plan again"),
+    "pause-refused-without-a-word": Row(action="pause", faults=("cut-refusal",), ending=F, holds=False, writes=1, reached=0, words="why was lost"),
     "pause-429": Row(action="pause", faults=("429",), ending=F, holds=False, writes=1, reached=0, words="not let through"),
     "pause-429-with-retry-after": Row(action="pause", faults=("429/1",), ending=F, holds=False, writes=1, reached=0, words="not let through"),
     # The credential.

@@ -220,6 +220,8 @@ class Scene:
             if point.then == "resume":
                 told.ending = await service.resume(ANNA, op)
             else:
+                if point.action == "scale":  # else the guard sees one pod, and will not have the last one taken
+                    await self.cluster.until(lambda: self.cluster.is_available(subject))
                 plan = await service.plan_undo(ANNA, op)
                 await service.confirm(ANNA, plan.op, plan.hash, plan.to_type, "because")
                 told.ending = await service.run(ANNA, plan.op, plan.hash)

@@ -160,6 +160,11 @@ class KubeHand:
         except SourceError as error:
             if status is not None and status not in _REFUSED:
                 return Answer(outcome=Outcome.UNKNOWN, status=status, text=error.failure.got)
+            if status is not None:
+                said = f"{status}, and why was lost: {error.failure.got}"
+                return Answer(
+                    outcome=Outcome.FAILURE, status=status, text=said, is_drift=status in (404, 409, 412, 422)
+                )
             return Answer(outcome=Outcome.FAILURE, status=status, text=f"nothing was sent: {error.failure.got}")
         self._see(body)
         return await self._answered(write, body)
