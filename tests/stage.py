@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widget import Widget
 
-from console.actions.service import Licence
+from console.actions.licence import Licence
 from console.app.app import MidwatchApp
 from console.app.pivots import Place
 from console.app.screen import ConsoleScreen

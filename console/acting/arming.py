@@ -19,7 +19,7 @@ from console.actions.catalogue import traffic as on_traffic
 from console.actions.locks import Locks
 from console.actions.policy.watch import Policies
 from console.actions.registry import Registry
-from console.actions.service import ActionService, Tools
+from console.actions.service import ActionService
 from console.actions.shelf import Shelf
 from console.actions.target import Target
 from console.actions.targets.alertmanager.hand import AlertmanagerHand
@@ -28,6 +28,7 @@ from console.actions.targets.kubernetes.hand import KubeHand
 from console.actions.targets.kubernetes.hands import KubeHands
 from console.actions.targets.kubernetes.lease import Lease
 from console.actions.targets.switch.hand import SwitchHand
+from console.actions.tools import Tools
 from console.actions.writes import Hand, HaproxyWrite, HttpWrite, KubeWrite, SilenceWrite, Write
 from console.assembly import Engine, access, kube_target
 from console.config import Config

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -27,57 +27,27 @@ from console.actions.audit.operation import Actor, Ending, Operation, Outcome, S
 from console.actions.audit.writer import JournalClosed
 from console.actions.book import Book
 from console.actions.executor import Execution
-from console.actions.locks import Locks, TargetHeld
+from console.actions.licence import Licence
+from console.actions.locks import TargetHeld
 from console.actions.parameters import parsed
 from console.actions.plan import Plan
 from console.actions.planner import Planner, Wish
 from console.actions.policy.freezes import holding
 from console.actions.policy.policy import Policy, PolicyError
 from console.actions.policy.roles import may, may_approve, may_override
-from console.actions.registry import Registry
+from console.actions.recording import all_reasons, planned
+from console.actions.refusal import Denied, Unable
 from console.actions.scene import Witness
-from console.actions.shelf import NoSuchPlan, Shelf
+from console.actions.shelf import NoSuchPlan
 from console.actions.target import Target
+from console.actions.tools import Tools
 from console.actions.verdict import TIERS
-from console.actions.writes import Hand, Write
 from console.model.failure import SourceError
-from console.model.instant import Clock, Instant
+from console.model.instant import Instant
 
 log = logging.getLogger(__name__)
 
 RECENT = timedelta(hours=24)
-
-
-class Denied(Exception):
-    """It may not be done, now or so. `guard` names who says so; the text is for the person."""
-
-    def __init__(self, guard: str, why: str) -> None:
-        super().__init__(f"{guard}: {why}")
-        self.guard = guard
-        self.why = why
-
-
-class Unable(Exception):
-    """It cannot be done: no audit, no plan, nobody there. `is_unreachable`: a backend did not answer."""
-
-    def __init__(self, why: str, *, is_unreachable: bool = False) -> None:
-        super().__init__(why)
-        self.is_unreachable = is_unreachable
-
-
-class Tools(msgspec.Struct, frozen=True, kw_only=True):
-    """What the service works with; assembly makes it. `lease` gives the lock between hosts for a target, or None."""
-
-    registry: Registry
-    hands: Mapping[type[Write], Hand]
-    policies: Callable[[], Awaitable[Policy]]
-    journal: Callable[[], Awaitable[Journal]]
-    book: Book
-    locks: Locks
-    shelf: Shelf
-    witness: Witness
-    clock: Clock
-    lease: Callable[[Target, str, Actor], Any | None]
 
 
 class ActionService:
@@ -162,7 +132,7 @@ class ActionService:
         await self._note(journal, planned(plan))
         for verdict in plan.refusals[:1]:  # the others are in the plan
             await self._note(
-                journal, kinds.Refused(op=plan.op, by=person, guard=verdict.guard, reason=_all_reasons(plan))
+                journal, kinds.Refused(op=plan.op, by=person, guard=verdict.guard, reason=all_reasons(plan))
             )
         try:
             await asyncio.to_thread(self._tools.shelf.put, plan)
@@ -471,7 +441,9 @@ class ActionService:
         await self.book.read()
         known = self.book.get(op)
         if known is None or not known.may_resume:
-            raise Denied("state", f"{op} is {known.state if known else 'not known'}: nobody has to carry it on or leave it")
+            raise Denied(
+                "state", f"{op} is {known.state if known else 'not known'}: nobody has to carry it on or leave it"
+            )
         return known.operation
 
     def _may_go_on(self, plan: Plan, person: Actor, policy: Policy) -> None:
@@ -574,66 +546,3 @@ class ActionService:
             await hand.close()
         if self._journal is not None:
             await self._journal.close()
-
-
-class Licence:
-    """One person's capability to act. A session without one has no way to change anything."""
-
-    def __init__(self, service: ActionService, person: Actor) -> None:
-        self.service = service
-        self.person = person
-
-    async def plan(self, action: str, target: Target, given: Mapping[str, str], *, incident: str = "") -> Plan:
-        return await self.service.plan(self.person, action, target, given, incident=incident)
-
-    async def confirm(self, plan: Plan, typed: str, reason: str = "", ticket: str = "") -> None:
-        await self.service.confirm(self.person, plan.op, plan.hash, typed, reason, ticket)
-
-    async def approve(self, op: str, plan_hash: str) -> None:
-        await self.service.approve(self.person, op, plan_hash)
-
-    async def deny(self, op: str, plan_hash: str, reason: str = "") -> None:
-        await self.service.deny(self.person, op, plan_hash, reason)
-
-    async def cancel(self, op: str) -> None:
-        await self.service.cancel(self.person, op)
-
-    def start(self, plan: Plan) -> asyncio.Task[Ending | None]:
-        return self.service.start(self.person, plan.op, plan.hash)
-
-    def stop(self, op: str) -> None:
-        self.service.stop(self.person, op)
-
-    def resume(self, op: str) -> asyncio.Task[Ending | None]:
-        return self.service.beside(op, self.service.resume(self.person, op))
-
-    async def plan_undo(self, op: str) -> Plan:
-        return await self.service.plan_undo(self.person, op)
-
-    async def abandon(self, op: str, why: str) -> None:
-        await self.service.abandon(self.person, op, why)
-
-
-def planned(plan: Plan) -> kinds.Planned:
-    """The record of a plan."""
-    return kinds.Planned(
-        op=plan.op,
-        by=plan.requester,
-        action=plan.action,
-        target=plan.target.text,
-        plan_hash=plan.hash,
-        tier=plan.tier,
-        steps=tuple(step.told for step in plan.steps),
-        approvals_needed=plan.approvals_needed,
-        expires_at=plan.expires_at,
-        policy=plan.policy,
-        site=plan.site,
-        incident=plan.incident,
-        undoes=plan.undoes,
-    )
-
-
-def _all_reasons(plan: Plan) -> str:
-    """Of the first guard, which the record names, and of the others with their names."""
-    first, *others = plan.refusals
-    return "; ".join((first.reason, *(f"{each.guard}: {each.reason}" for each in others)))

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from console.actions.action import About
+from console.actions.licence import Licence
 from console.actions.parameters import BadParameter
 from console.actions.plan import Plan
 from console.actions.registry import UnknownAction
-from console.actions.service import Licence
 from console.actions.target import BadTarget, Target
 from console.app.choosing import ActionMenu, Offer, Planning, asked, given, prefilled
 from console.app.detail import DetailScreen

@@ -15,10 +15,11 @@ import msgspec
 from textual import work
 
 from console.actions.action import NoPlan
+from console.actions.licence import Licence
 from console.actions.parameters import BadParameter
 from console.actions.plan import Plan
+from console.actions.refusal import Denied, Unable
 from console.actions.registry import UnknownAction
-from console.actions.service import Denied, Licence, Unable
 from console.actions.target import BadTarget
 from console.app.detail import Line
 from console.app.dialog import TypedDialog

@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import AwaitMount, Widget
 
-from console.actions.service import Licence
+from console.actions.licence import Licence
 from console.app import details, pivots
 from console.app.acting import Acting
 from console.app.commands import COMMANDS, run

@@ -19,8 +19,9 @@ from console.actions.audit.operation import Actor, Ending, Tier
 from console.actions.audit.person import person_here
 from console.actions.parameters import BadParameter
 from console.actions.plan import Plan
+from console.actions.refusal import Denied, Unable
 from console.actions.registry import UnknownAction
-from console.actions.service import ActionService, Denied, Unable
+from console.actions.service import ActionService
 from console.actions.target import BadTarget, Target
 from console.actions.text import plan_lines
 from console.assembly import Engine

@@ -21,7 +21,8 @@ from console.exit_codes import ExitCode
 from console.logfile import logged_to
 
 if TYPE_CHECKING:  # nothing of it is needed for the first frame
-    from console.actions.service import ActionService, Licence
+    from console.actions.licence import Licence
+    from console.actions.service import ActionService
     from console.app.screen import ConsoleScreen
     from console.assembly import Engine
 

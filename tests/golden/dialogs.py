@@ -9,8 +9,8 @@ from typing import Any, cast
 import msgspec
 
 from console.actions.audit.operation import Actor, PlannedStep, Tier
+from console.actions.licence import Licence
 from console.actions.plan import Blast, Change, Inverse, Plan, PlanStep, Proof
-from console.actions.service import Licence
 from console.actions.target import Target
 from console.actions.verdict import Stand, Verdict
 from console.actions.writes import HttpWrite

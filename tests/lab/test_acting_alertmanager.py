@@ -23,7 +23,7 @@ from console.actions import executor
 from console.actions.audit import kinds
 from console.actions.audit.operation import Ending, Outcome
 from console.actions.plan import Plan
-from console.actions.service import Unable
+from console.actions.refusal import Unable
 from console.actions.targets.alertmanager.hand import AlertmanagerHand
 from console.actions.writes import SilenceWrite
 from console.sources.access import Access

@@ -18,7 +18,7 @@ import pytest
 
 from console.actions.audit import kinds
 from console.actions.audit.operation import Ending, State
-from console.actions.service import Denied
+from console.actions.refusal import Denied
 from console.actions.targets.haproxy.hand import HaproxyHand
 from console.actions.targets.haproxy.runtime import Runtime
 from console.actions.targets.haproxy.tables import Server

@@ -33,7 +33,7 @@ from console.actions.audit.operation import Actor, Ending, StepState
 from console.actions.catalogue.kubernetes.patching import OPERATION
 from console.actions.catalogue.kubernetes.undo import REVISION
 from console.actions.plan import Plan
-from console.actions.service import Denied
+from console.actions.refusal import Denied
 from console.actions.targets.kubernetes.hand import KubeHand
 from console.actions.writes import Answer, KubeWrite
 from tests.lab.acting import Acting, acting, refused

@@ -27,7 +27,7 @@ from console.actions.audit.operation import Actor, Ending, State, StepState
 from console.actions.locks import TargetHeld
 from console.actions.plan import Plan
 from console.actions.policy.policy import Freeze, Limits, Policy, PolicyError, Role
-from console.actions.service import Denied, Unable
+from console.actions.refusal import Denied, Unable
 from tests.console.actions.cluster import Cluster, configured, environment
 from tests.console.actions.proxy import Proxy
 from tests.console.actions.thing import ANNA, BORIS, POLICY, Blind, LeapClock, Shop, Things, switch

@@ -22,7 +22,7 @@ import pytest
 
 from console.actions.audit.operation import Ending, Operation, Outcome, State, StepState
 from console.actions.plan import Plan
-from console.actions.service import Denied, Unable
+from console.actions.refusal import Denied, Unable
 from console.actions.target import Target
 from tests.console.actions.cluster import ANNA, NAMESPACE, Cluster, Console, configured, console, environment
 from tests.console.actions.proxy import Asked, Proxy, Wrote

@@ -17,7 +17,7 @@ from console.actions.audit.operation import Actor, State, StepState
 from console.actions.audit.verify import checked
 from console.actions.plan import Plan
 from console.actions.policy.policy import Policy, PolicyError
-from console.actions.service import Denied, Unable
+from console.actions.refusal import Denied, Unable
 from tests.console.actions.thing import ANNA, BORIS, CARLA, POLICY, LeapClock, Shop, Things, switch
 
 PEOPLE = st.sampled_from((ANNA, BORIS, CARLA))

@@ -21,7 +21,7 @@ from console.actions.audit.history import Known
 from console.actions.audit.operation import Ending, Operation, State, StepState
 from console.actions.audit.reading import Standing
 from console.actions.audit.verify import checked
-from console.actions.service import Denied
+from console.actions.refusal import Denied
 from tests.console.actions.cluster import ANNA, NAMESPACE, Cluster, Console, configured, console
 from tests.console.actions.proxy import Asked, Proxy
 from tests.console.actions.victim import NEVER, Ended, Order

@@ -25,10 +25,11 @@ from console.actions.plan import Change, Inverse, PlanStep, Proof
 from console.actions.policy.policy import Demands, Limits, Policy, Role
 from console.actions.registry import Registry
 from console.actions.scene import Scene
-from console.actions.service import ActionService, Tools
+from console.actions.service import ActionService
 from console.actions.shelf import Shelf
 from console.actions.survey import Survey
 from console.actions.target import Target, TargetKind
+from console.actions.tools import Tools
 from console.actions.writes import Answer, Echo, Expect, HttpWrite
 from console.model.instant import Instant
 from tests.console.actions.audit.sample import Memory

@@ -17,7 +17,7 @@ import msgspec
 
 from console.acting.arming import armed
 from console.actions.audit.journal import Journal
-from console.actions.service import Denied, Unable
+from console.actions.refusal import Denied, Unable
 from console.actions.target import Target
 from console.assembly import Engine
 from console.config.load import load

@@ -13,10 +13,10 @@ from textual.keys import _character_to_key
 
 from console.actions.audit.operation import Actor, Tier
 from console.actions.ledger import OperationsSource
+from console.actions.licence import Licence
 from console.actions.plan import Change
 from console.actions.policy.policy import Policy
 from console.actions.scene import Scene as World
-from console.actions.service import Licence
 from console.actions.survey import Right
 from console.actions.target import TargetKind
 from console.app.dialog import TypedDialog
