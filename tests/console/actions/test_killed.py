@@ -287,6 +287,7 @@ def test_a_killed_process_leaves_the_truth_and_a_way_on(sample: dict[str, Told |
 
 @pytest.mark.proof
 @pytest.mark.parametrize("name", EVERY)
+@pytest.mark.timeout(900)  # the first of them lets all happen
 def test_every_death_leaves_the_truth_and_a_way_on(every: dict[str, Told | BaseException], name: str) -> None:
     hold(EVERY[name], every[name])
 
