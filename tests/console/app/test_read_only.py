@@ -83,6 +83,7 @@ async def test_no_key_and_no_command_of_a_read_only_session_writes(tmp_path: Pat
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(int(os.environ.get("LAB_SEEDS", "1"))))
 async def test_two_thousand_keys_and_commands_write_nothing(tmp_path: Path, seed: int) -> None:
     wire = tmp_path / "wire.jsonl"
