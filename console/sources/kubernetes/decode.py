@@ -124,7 +124,7 @@ def _deployment_of(wire: WireDeployment, place: Place) -> tuple[str, Deployment,
         progress_reason=WORDS[progressing.reason] or None if progressing else None,
         progress_at=TIMES[progressing.last_update_time] if progressing else None,
         change_cause=_text(annotations.get("kubernetes.io/change-cause"), MESSAGE_LIMIT) or None,
-        owner_tool=_owner_tool(labels, annotations),
+        owner_tool=owner_tool(labels, annotations),
         labels=labels,
     )
     return made.key, made, meta.resource_version or ""
@@ -219,7 +219,7 @@ def image_tag(containers: list[Container]) -> str | None:
     return TAGS[containers[0].image] if containers else None
 
 
-def _owner_tool(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str | None:
+def owner_tool(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str | None:
     """Which tool reverts a change made by hand."""
     for key in (*labels, *annotations):
         if key.startswith("argocd.argoproj.io/"):

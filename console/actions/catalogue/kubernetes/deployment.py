@@ -45,7 +45,7 @@ class Restart:
             else {"op": "add", "path": place, "value": {RESTARTED: at}}
         )
         write = patch(order.target.cluster, found.path, found.item, order.op, [change])
-        rehearsal = await found.around.hand.rehearse(write, order.op, order.person) if order.rehearse else None
+        rehearsal = await found.around.rehearsed(write, order)
         pods = len(found.pods)
         step = PlanStep(
             told=PlannedStep(
@@ -68,8 +68,8 @@ class Restart:
                 kind="rollout", window_s=ROLLOUT_S, text="every pod new and available, no channel worse than before"
             ),
             cluster_identity=found.identity,
-            dry_run=rehearsal.text if rehearsal else "",
-            dry_run_ok=rehearsal.is_accepted if rehearsal else None,
+            dry_run=rehearsal.text,
+            dry_run_ok=rehearsal.is_accepted,
             undo_text="none needed: the template stays as it is",
             verdicts=found.lock,
         )
@@ -89,7 +89,7 @@ class _Pausing:
         found = await workload(self._clusters, order)
         change = {"op": "add", "path": "/spec/paused", "value": self.wants}
         write = patch(order.target.cluster, found.path, found.item, order.op, [change])
-        rehearsal = await found.around.hand.rehearse(write, order.op, order.person) if order.rehearse else None
+        rehearsal = await found.around.rehearsed(write, order)
         inverse = self._inverse()
         step = PlanStep(
             told=PlannedStep(
@@ -116,8 +116,8 @@ class _Pausing:
                 wants=(("is_paused", self.wants),),
             ),
             cluster_identity=found.identity,
-            dry_run=rehearsal.text if rehearsal else "",
-            dry_run_ok=rehearsal.is_accepted if rehearsal else None,
+            dry_run=rehearsal.text,
+            dry_run_ok=rehearsal.is_accepted,
             undo=inverse,
             undo_text=inverse.text,
             verdicts=(*found.lock, *self._already(found)),

@@ -17,16 +17,17 @@ from console.actions.action import NoPlan, Order
 from console.actions.audit.operation import Actor
 from console.actions.survey import Budget, PodFact, Right, Scaler
 from console.actions.target import Target
-from console.actions.targets.kubernetes.hand import KubeHand
+from console.actions.targets.kubernetes.hand import KubeHand, Rehearsal
 from console.actions.targets.kubernetes.pointer import at
 from console.actions.verdict import Stand, Verdict
+from console.actions.writes import KubeWrite
 from console.model.failure import FailureKind, SourceError
+from console.sources.kubernetes.decode import owner_tool
 from console.sources.sanitise import clean
 
 MIRROR = "kubernetes.io/config.mirror"
 HASH = "pod-template-hash"
 _NOBODY = (FailureKind.UNREACHABLE, FailureKind.TIMEOUT, FailureKind.OVERLOADED)
-_OWNERS = {"argocd.argoproj.io": "argo", "helm.toolkit.fluxcd.io": "flux", "kustomize.toolkit.fluxcd.io": "flux"}
 
 
 class Clusters(msgspec.Struct, frozen=True):
@@ -186,6 +187,12 @@ class Around:
                 return (Verdict("lock", Stand.NOTE, f"{told}; what is in the writes themselves still guards them"),)
         return ()
 
+    async def rehearsed(self, write: KubeWrite, order: Order) -> Rehearsal:
+        """The server's word on a dry-run; an empty one where none is wanted, as when a plan is looked at again."""
+        if not order.rehearse:
+            return Rehearsal(None, "")
+        return await self.hand.rehearse(write, order.op, order.person)
+
     async def identity(self) -> str:
         """Of the cluster; empty and `unread` where it may not be asked."""
         try:
@@ -220,10 +227,9 @@ def moment(item: Mapping[str, Any], pointer: str) -> datetime | None:
 
 def owned_by(item: Mapping[str, Any]) -> str:
     """Who else decides what this object is: a GitOps tool by its labels, an operator by an owner that is no built-in kind."""
-    for name in (*strings(item, "/metadata/labels"), *strings(item, "/metadata/annotations")):
-        tool = _OWNERS.get(name.partition("/")[0])
-        if tool is not None:
-            return tool
+    tool = owner_tool(strings(item, "/metadata/labels"), strings(item, "/metadata/annotations"))
+    if tool is not None:
+        return tool
     for owner in at(item, "/metadata/ownerReferences") or []:
         group = str(owner.get("apiVersion") or "").partition("/")[0]
         if owner.get("controller") and "." in group and not group.endswith(".k8s.io"):

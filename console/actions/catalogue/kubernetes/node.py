@@ -100,8 +100,7 @@ class _Cordoning:
         look = await _look(self._clusters, order, [("patch", "", "nodes", "", "")])
         step = _cordon_step(order, look, self.wants)
         assert isinstance(step.write, KubeWrite)
-        hand = look.around.hand
-        rehearsal = await hand.rehearse(step.write, order.op, order.person) if order.rehearse else None
+        rehearsal = await look.around.rehearsed(step.write, order)
         word = "cordoned" if self.wants else "schedulable"
         back = self.inverse(None)
         then = "no new ones come" if self.wants else "new ones may come"
@@ -114,8 +113,8 @@ class _Cordoning:
                 kind="field", window_s=30.0, text=f"the node is {word}", wants=(("is_unschedulable", self.wants),)
             ),
             cluster_identity=look.identity,
-            dry_run=rehearsal.text if rehearsal else "",
-            dry_run_ok=rehearsal.is_accepted if rehearsal else None,
+            dry_run=rehearsal.text,
+            dry_run_ok=rehearsal.is_accepted,
             undo=back,
             undo_text=back.text,
             verdicts=(Verdict("change", Stand.REFUSE, f"it is {word} already: there is nothing to do"),)

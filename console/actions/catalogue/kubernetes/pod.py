@@ -90,7 +90,7 @@ class Evict:
         )
         step = eviction(target.cluster, pod, await around.policy_version())
         assert isinstance(step.write, KubeWrite)
-        rehearsal = await hand.rehearse(step.write, order.op, order.person) if order.rehearse else None
+        rehearsal = await around.rehearsed(step.write, order)
         identity = await around.identity()
         return Draft(
             what=f"evict pod {pod.name} from {pod.node or 'no node'}; {pod.owner_kind or 'nobody'} {pod.owner} replaces it",
@@ -104,8 +104,8 @@ class Evict:
                 wants=(("pod", pod.key), ("uid", pod.uid), ("service", pod.service)),
             ),
             cluster_identity=identity,
-            dry_run=rehearsal.text if rehearsal else "",
-            dry_run_ok=rehearsal.is_accepted if rehearsal else None,
+            dry_run=rehearsal.text,
+            dry_run_ok=rehearsal.is_accepted,
             undo_text="none: the pod is gone",
             verdicts=(*verdicts, *await around.lock(order, target.namespace)),
         )

@@ -64,7 +64,7 @@ class Scale:
             before=(Expect("/spec/replicas", now or None),),
             after=(Expect("/spec/replicas", wanted or None),),
         )
-        rehearsal = await found.around.hand.rehearse(write, order.op, order.person) if order.rehearse else None
+        rehearsal = await found.around.rehearsed(write, order)
         fewer = max(0, now - wanted)
         back = Inverse(
             action="deployment.scale", parameters=(("replicas", str(now)),), text=f"scale back to {now} pods"
@@ -108,8 +108,8 @@ class Scale:
                 wants=(("desired", wanted),),
             ),
             cluster_identity=found.identity,
-            dry_run=rehearsal.text if rehearsal else "",
-            dry_run_ok=rehearsal.is_accepted if rehearsal else None,
+            dry_run=rehearsal.text,
+            dry_run_ok=rehearsal.is_accepted,
             undo=back,
             undo_text=back.text,
             verdicts=(*found.lock, *verdicts),
@@ -171,7 +171,7 @@ class Autoscale:
             operations.append({"op": "add", "path": place, "value": change.new})
         before = tuple(Expect("/" + change.field.replace(".", "/"), change.old) for change in changes)
         write = patch(order.target.cluster, path, item, order.op, operations, before)
-        rehearsal = await found.around.hand.rehearse(write, order.op, order.person) if order.rehearse else None
+        rehearsal = await found.around.rehearsed(write, order)
         bounds = {change.field.removeprefix("spec.")[:3]: str(change.old) for change in changes}
         text = "bounds back to " + ", ".join(f"{name} {value}" for name, value in bounds.items())
         back = Inverse(action="deployment.autoscale", parameters=tuple(bounds.items()), text=text)
@@ -196,8 +196,8 @@ class Autoscale:
             ),
             proof=Proof(kind="recorded", window_s=10.0, text="the API server keeps the new bounds"),
             cluster_identity=found.identity,
-            dry_run=rehearsal.text if rehearsal else "",
-            dry_run_ok=rehearsal.is_accepted if rehearsal else None,
+            dry_run=rehearsal.text,
+            dry_run_ok=rehearsal.is_accepted,
             undo=back if changes else None,
             undo_text=back.text,
             verdicts=found.lock if changes else (Verdict("change", Stand.REFUSE, "it has these bounds already"),),

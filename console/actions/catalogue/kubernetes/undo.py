@@ -48,7 +48,7 @@ class Undo:
 
     async def draft(self, order: Order) -> Draft:
         found = await workload(self._clusters, order)
-        item, hand = found.item, found.around.hand
+        item = found.item
         namespace = quote(order.target.namespace, safe="")
         sets = await found.around.listed(
             "replicasets",
@@ -70,7 +70,7 @@ class Undo:
             order.op,
             [{"op": "replace", "path": "/spec/template", "value": template}],
         )
-        rehearsal = await hand.rehearse(write, order.op, order.person) if order.rehearse else None
+        rehearsal = await found.around.rehearsed(write, order)
         changes = tuple(_differences("spec.template", old, template))
         step = PlanStep(
             told=PlannedStep(
@@ -104,8 +104,8 @@ class Undo:
                 wants=(("heals", True),),
             ),
             cluster_identity=found.identity,
-            dry_run=rehearsal.text if rehearsal else "",
-            dry_run_ok=rehearsal.is_accepted if rehearsal else None,
+            dry_run=rehearsal.text,
+            dry_run_ok=rehearsal.is_accepted,
             undo=back if here is not None else None,
             undo_text=back.text if here is not None else "none: its present revision has no number",
             verdicts=found.lock
