@@ -15,6 +15,8 @@ from console.actions.audit.operation import Tier
 from console.actions.catalogue import kubernetes
 from console.actions.catalogue.alerts.acknowledge import AcknowledgeAlert, AcknowledgeIncident
 from console.actions.catalogue.alerts.silence import Expire, Silence
+from console.actions.catalogue.traffic.balancing import Drain, Ready, Weigh
+from console.actions.catalogue.traffic.switching import Shift
 from console.actions.guards.freeze import freeze_told
 from console.actions.policy.freezes import holding
 from console.actions.policy.load import load
@@ -42,8 +44,8 @@ def policy_of(config: Config) -> Policy:
 
 def catalogue() -> tuple[About, ...]:
     """What can be done at all; nothing is connected for the question."""
-    on_alerts = (AcknowledgeIncident, AcknowledgeAlert, Silence, Expire)
-    return (*(action.about for action in kubernetes.actions({}, (), ())), *(action.about for action in on_alerts))
+    others = (AcknowledgeIncident, AcknowledgeAlert, Silence, Expire, Weigh, Drain, Ready, Shift)
+    return (*(action.about for action in kubernetes.actions({}, (), ())), *(action.about for action in others))
 
 
 def warnings(policy: Policy) -> tuple[str, ...]:
