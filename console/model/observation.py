@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from console.model.instant import Instant
+from console.model.remark import Remark
 
 
 class Outcome(StrEnum):
@@ -33,6 +34,8 @@ class Asked(StrEnum):
     MASTER = "master"
     MEDIA = "media"
     SEGMENT = "segment"
+    KEY = "key"  # EXT-X-KEY's URI
+    BLOCKED = "blocked"  # a low-latency playlist asked with _HLS_msn: a rehearsal of what players do
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -42,10 +45,13 @@ class Variant(msgspec.Struct, frozen=True):
     uri: str  # resolved, credentials removed
     bandwidth_bps: int = 0
     height: int | None = None
+    average_bps: int = 0  # AVERAGE-BANDWIDTH, 0 when the master does not say
+    codecs: str = ""
+    kind: str = "video"  # video | audio | iframe
 
 
 class MediaFacts(msgspec.Struct, frozen=True):
-    """The numbers of one media playlist that checks need."""
+    """The numbers of one media playlist, or of one Representation of an MPD, that checks need."""
 
     target_duration_s: float
     media_sequence: int
@@ -59,6 +65,35 @@ class MediaFacts(msgspec.Struct, frozen=True):
     has_endlist: bool = False
     playlist_type: str | None = None
     hold_back_s: float | None = None
+    first_starts_at: datetime | None = None  # PROGRAM-DATE-TIME of the oldest segment in the window
+    # low latency: (newest_sequence, part_count) only ever grows
+    part_target_s: float | None = None
+    part_count: int = 0  # parts of the segment after the newest complete one
+    part_hold_back_s: float | None = None
+    can_block: bool = False  # CAN-BLOCK-RELOAD=YES
+    # DASH
+    update_period_s: float | None = None  # MPD@minimumUpdatePeriod; None for HLS
+    is_timed: bool = True  # False: segments follow from the clock alone (@duration), so a standing MPD is no stale one
+
+
+class SegmentFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one fetched segment is, as far as it was read. Absent knowledge is None, never a guess."""
+
+    sequence: int
+    extinf_s: float
+    size: int | None = None  # bytes of the whole segment, from its length even when only its head was read
+    digest: str = ""  # of the bytes (when is_whole), else of ETag and length; "" when neither is known
+    is_whole: bool = False  # every byte was read
+    transfer_s: float | None = None  # first request byte to last body byte; None when only the head was read
+    first_byte_s: float | None = None
+    container: str = ""  # ts | fmp4 | aac | mp3 | webvtt | encrypted | "" unknown
+    duration_s: float | None = None  # by its own timestamps
+    starts_with_key: bool | None = None  # random access at its begin
+    first_time_s: float | None = None  # its first decode or presentation time, by its own clock
+    declared_bps: int = 0  # BANDWIDTH of its rendition
+    average_bps: int = 0  # AVERAGE-BANDWIDTH
+    codecs: str = ""  # seen on the wire, RFC 6381 where it can be told
+    height: int | None = None  # seen on the wire
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -79,6 +114,9 @@ class Observation(msgspec.Struct, frozen=True):
     is_unchanged: bool = False  # same digest or 304 as the last good answer
     age_header_s: float | None = None  # the cache's Age
     is_retry: bool = False  # the re-fetch that confirms what the last answer showed
+    remarks: tuple[Remark, ...] = ()
+    segment: SegmentFacts | None = None
+    served_by: str = ""  # who says to have answered: the cache's own headers (X-Cache, Via, X-Served-By), sanitised, <= 120
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
