@@ -4,11 +4,12 @@ PYTHON ?= python3
 BENCH ?= all
 BIN := .venv/bin
 
-.PHONY: help demo test lint bench lab lab-down lab-elasticsearch lab-elasticsearch-down lab-kubernetes lab-kubernetes-down proof clean
+.PHONY: help demo test test-slow lint bench lab lab-down lab-elasticsearch lab-elasticsearch-down lab-kubernetes lab-kubernetes-down proof clean
 
 help:
 	@echo "make demo      the console on the embedded platform, cycling through every scenario"
 	@echo "make test      the tests that need neither root nor network"
+	@echo "make test-slow those of them that take long for one property"
 	@echo "make lint      ruff, mypy, import-linter"
 	@echo "make bench     the benches (BENCH=NAME for one)"
 	@echo "make lab       real servers on loopback; make lab-down stops them"
@@ -33,6 +34,9 @@ demo: .venv/.ready
 test: .venv/.ready
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore=tests/e2e
 	@$(BIN)/python -m pytest -q tests/e2e
+
+test-slow: .venv/.ready
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .

@@ -431,6 +431,7 @@ class BadDisk:
 RECORDS = ("opened", "planned", "confirmed", "intent", "begun 1", "done 1", "begun 2", "done 2", "verified", "closed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_sync", [False, True], ids=["write", "fsync"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS], ids=["ENOSPC", "EIO", "EROFS"])
 @pytest.mark.parametrize("good", range(len(RECORDS)), ids=RECORDS)
@@ -649,6 +650,7 @@ async def _midwatch(place: Path, verb: str, *words: str) -> tuple[int | None, st
     return child.returncode, said.decode()
 
 
+@pytest.mark.slow
 def test_the_first_interrupt_stops_between_two_steps(interrupted: dict[str, Told]) -> None:
     told = interrupted["once"]
     assert told["plan"] == 0
@@ -659,6 +661,7 @@ def test_the_first_interrupt_stops_between_two_steps(interrupted: dict[str, Told
     assert told["state"] == [State.INTERRUPTED], "it was stopped, and its process is gone"
 
 
+@pytest.mark.slow
 def test_the_second_interrupt_leaves_it_and_the_audit_tells(interrupted: dict[str, Told]) -> None:
     told = interrupted["twice"]
     assert told["code"] == 130, told["said"]
@@ -667,6 +670,7 @@ def test_the_second_interrupt_leaves_it_and_the_audit_tells(interrupted: dict[st
     assert told["left"] == ["twice-0", "twice-1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["once", "twice"])
 def test_what_was_interrupted_is_carried_on_by_the_command(interrupted: dict[str, Told], name: str) -> None:
     told = interrupted[name]
@@ -675,6 +679,7 @@ def test_what_was_interrupted_is_carried_on_by_the_command(interrupted: dict[str
     assert told["left after"] == []
 
 
+@pytest.mark.slow
 def test_a_second_process_on_the_same_target_ends_with_6(interrupted: dict[str, Told]) -> None:
     second = interrupted["once"]["second"]
     assert second["code"] == 6, second["said"]

@@ -28,6 +28,8 @@ from tests.console.actions.cluster import ANNA, NAMESPACE, Cluster, Console, con
 from tests.console.actions.proxy import Asked, Proxy, Wrote
 from tests.console.embedded import embedded
 
+pytestmark = pytest.mark.slow
+
 MARK = "midwatch/operation"
 AT_ONCE = 32  # rows beside each other
 

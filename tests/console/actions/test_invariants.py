@@ -311,7 +311,7 @@ Pipeline.TestCase.settings = settings(
 class TestWhateverHappens(Pipeline.TestCase):  # type: ignore[misc]
     """And it did happen: as many operations were begun as are promised, and ended in every way."""
 
-    operations = 200
+    operations = 60
 
     def runTest(self) -> None:
         COUNTED.clear()
@@ -321,6 +321,14 @@ class TestWhateverHappens(Pipeline.TestCase):  # type: ignore[misc]
                 break
         assert len(COUNTED) >= self.operations
         assert set(COUNTED) >= WAYS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+class TestTwoHundredOperations(TestWhateverHappens):
+    """The same, longer."""
+
+    operations = 200
 
 
 @pytest.mark.proof

@@ -280,6 +280,7 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Told |
     yield told_of(EVERY, tmp_path_factory.mktemp("every"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_killed_process_leaves_the_truth_and_a_way_on(sample: dict[str, Told | BaseException], name: str) -> None:
     hold(SAMPLE[name], sample[name])
