@@ -29,6 +29,7 @@ from console.feeds.logs import LEVELS, TAIL, LogsDerivation
 from console.feeds.raw import StateFeed
 from console.feeds.streams import CHANNELS, METRICS, PROBER, StreamsDerivation
 from console.feeds.workloads import WorkloadsDerivation, feed_name
+from console.model.channel import Channel
 from console.model.instant import Clock
 from console.rows import gauges, incidents, lines, pods, streams
 from console.sources.access import Access
@@ -41,13 +42,23 @@ GAUGES = "prometheus.gauges"
 class Engine:
     """One site, ready to be looked at. Close it to leave nothing behind."""
 
-    def __init__(self, name: str, site: Site, config: Config, clock: Clock, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        site: Site,
+        config: Config,
+        clock: Clock,
+        environ: Mapping[str, str],
+        keeps: Callable[[Channel], bool] | None = None,
+    ) -> None:
+        """`keeps`: of the channels on the list, only these are watched (a shard of them)."""
         self.name = name
         self.site = site
         self.clock = clock
         self.hub = Hub(clock)
         self.book = Book(audit_dir(environ), clock)  # what was done, read; who may do anything is another matter
         self._names = config.scope
+        self._keeps = keeps
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._ring: LogRing | None = None
         self._add_metrics()
@@ -189,7 +200,7 @@ class Engine:
 
         wanted = self.site.channels
         meter = Meter(self.clock)
-        listing = ChannelListing(tuple(map(str, wanted.files)), wanted.urls, wanted.inline, meter)
+        listing = ChannelListing(tuple(map(str, wanted.files)), wanted.urls, wanted.inline, meter, self._keeps)
         self.hub.add(StateFeed(CHANNELS, lambda: channels_source(CHANNELS, listing, self.clock, meter), self.clock))
         self.hub.add(StateFeed(PROBER, lambda: ProberSource(PROBER, lambda: listing.current, self.clock), self.clock))
         self._derive(streams.VIEW, StreamsDerivation(has_metrics=METRICS in self.hub))

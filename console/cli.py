@@ -29,7 +29,7 @@ VIEWS = (
     *("overview", "streams", "logs", "workloads", "capacity", "incidents"),
     *("actions", "hosts", "stores", "traffic", "sources"),
 )
-NOT_BUILT = ("wall", "serve", "probe", "record", "replay", "drill")
+NOT_BUILT = ("wall", "serve", "record", "replay", "drill")
 _EVERYWHERE = "global flags: --config FILE, --site NAME, --scope k=v, --write, --theme NAME, --log-file FILE"
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -150,6 +150,42 @@ def _act(parser: Parser) -> None:
     parser.add_argument("--override-freeze", action="store_true", help="plan: pass a freeze that may be overridden")
 
 
+def address(text: str) -> tuple[str, int]:
+    """Where to listen: HOST:PORT, an IPv6 host in brackets; port 0 takes a free one."""
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]*)):(\d{1,5})", text)
+    if not found or int(found[3]) > 65535:
+        raise argparse.ArgumentTypeError(f"`{text}` is no address; write HOST:PORT, 127.0.0.1:9464")
+    return found[1] or found[2] or "0.0.0.0", int(found[3])
+
+
+def share(text: str) -> tuple[int, int]:
+    """I/N: the I-th of N equal shares, counted from 1."""
+    found = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise argparse.ArgumentTypeError(f"`{text}` is no share; write I/N with I from 1 to N: 2/8")
+    return int(found[1]), int(found[2])
+
+
+def _probe(parser: Parser) -> None:
+    parser.add_argument("url", nargs="?", metavar="URL", help="a master or media playlist, or an MPD")
+    parser.add_argument("--duration", type=seconds, metavar="60s", help="how long to watch")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="a JSON line per finding, the summary last")
+    parser.add_argument(
+        "--edge", action="append", default=[], metavar="NAME=URL", help="the same stream at an edge (repeatable)"
+    )
+    parser.add_argument(
+        "--connect-to",
+        action="append",
+        default=[],
+        metavar="[NAME=]IP:PORT",
+        help="connect there and keep the URL's host name; of `origin` when no edge is named (repeatable)",
+    )
+    parser.add_argument(
+        "--metrics", type=address, metavar="HOST:PORT", help="the site's channels instead, for Prometheus to scrape"
+    )
+    parser.add_argument("--shard", type=share, metavar="I/N", help="--metrics: only the I-th of N shares of the channels")
+
+
 def _audit(parser: Parser) -> None:
     actions = ("show", "verify")
     parser.add_argument("action", choices=actions, metavar="|".join(actions))
@@ -166,6 +202,9 @@ COMMANDS = {
     ),
     "snapshot": Command("one moment of a view, headless", _snapshot, "console.commands.snapshot"),
     "config": Command("check, describe, find or begin the configuration", _config, "console.commands.config"),
+    "probe": Command(
+        "watches one stream by its URL, or a site's channels as metrics", _probe, "console.commands.probe"
+    ),
     "doctor": Command("asks every backend, and says what is wrong", _doctor, "console.commands.doctor"),
     "act": Command(
         "lists, plans, runs, resumes and undoes guarded actions; needs --write", _act, "console.commands.act"

@@ -32,13 +32,19 @@ class ChannelListing:
     """What is on the list now. `current` is what the prober watches; empty until the first reading."""
 
     def __init__(
-        self, files: tuple[str, ...], urls: tuple[str, ...], inline: tuple[Channel, ...], meter: Meter
+        self,
+        files: tuple[str, ...],
+        urls: tuple[str, ...],
+        inline: tuple[Channel, ...],
+        meter: Meter,
+        keeps: Callable[[Channel], bool] | None = None,
     ) -> None:
         self.current: tuple[Channel, ...] = ()
         self._files = files
         self._urls = urls
         self._inline = inline
         self._meter = meter
+        self._keeps = keeps
         self._read: dict[str, tuple[bytes, tuple[Channel, ...]]] = {}  # file -> what it held, and what that meant
 
     async def ask(self) -> Answer[tuple[Channel, ...]]:
@@ -47,7 +53,8 @@ class ChannelListing:
         for read in self._places():
             for channel in await read():
                 found.setdefault(channel.name, channel)
-        self.current = tuple(found.values())
+        keeps = self._keeps
+        self.current = tuple(each for each in found.values() if keeps is None or keeps(each))
         return Answer(value=self.current)
 
     def _places(self) -> list[Callable[[], Awaitable[tuple[Channel, ...]]]]:
