@@ -15,12 +15,13 @@ from console.actions.ledger import OPERATIONS, OperationsSource
 from console.config import Config
 from console.config.backend import Backend, Credential
 from console.config.paths import audit_dir
+from console.config.rate import bytes_per_s
 from console.config.scope import DEFAULTS, ScopeNames
 from console.config.secrets import resolve
 from console.config.site import Cluster, Elasticsearch, Measures, Site
 from console.feeds.capacity import CapacityDerivation
 from console.feeds.derived import Derivation, DerivedFeed
-from console.feeds.desk import Desk
+from console.feeds.desk import CloseLook, Desk
 from console.feeds.hub import Hub
 from console.feeds.incidents import ALERTS, IncidentsDerivation
 from console.feeds.ledger import LedgerFeed
@@ -61,6 +62,7 @@ class Engine:
         self._keeps = keeps
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._ring: LogRing | None = None
+        self._close_look: CloseLook | None = None
         self._add_metrics()
         self._add_alerts()
         self._add_logs()
@@ -69,7 +71,7 @@ class Engine:
         self.hub.add(StateFeed(OPERATIONS, lambda: OperationsSource(self.book, clock), clock))
         self._add_incidents()
         self.hub.add(LedgerFeed(self.hub, clock))
-        self.desk = Desk(self.hub, clock, self._ring)
+        self.desk = Desk(self.hub, clock, self._ring, self._close_look)
 
     @classmethod
     def open(
@@ -202,8 +204,20 @@ class Engine:
         meter = Meter(self.clock)
         listing = ChannelListing(tuple(map(str, wanted.files)), wanted.urls, wanted.inline, meter, self._keeps)
         self.hub.add(StateFeed(CHANNELS, lambda: channels_source(CHANNELS, listing, self.clock, meter), self.clock))
-        self.hub.add(StateFeed(PROBER, lambda: ProberSource(PROBER, lambda: listing.current, self.clock), self.clock))
-        self._derive(streams.VIEW, StreamsDerivation(has_metrics=METRICS in self.hub))
+        probing = self.site.probe
+        budget_Bps = bytes_per_s(probing.segment_budget)
+        self.hub.add(
+            StateFeed(
+                PROBER,
+                lambda: ProberSource(
+                    PROBER, lambda: listing.current, self.clock, segments=probing.segments.value, budget_Bps=budget_Bps
+                ),
+                self.clock,
+            )
+        )
+        derivation = StreamsDerivation(has_metrics=METRICS in self.hub)
+        self._close_look = derivation.opened
+        self._derive(streams.VIEW, derivation)
 
     def _add_incidents(self) -> None:
         inputs = [name for name in (ALERTS, streams.VIEW, pods.VIEW) if name in self.hub]

@@ -22,6 +22,8 @@ from console.model.joined import Logs, Streams, Workloads
 from console.model.kube import Deployment, KubeEvent, Node, Pod
 from console.model.logline import LevelBucket, LevelCounts, LogAccounting, LogLine, LogWindow
 from console.model.metric import Capacity, ChannelMetrics, Gauge, GaugeSpec
+from console.model.observation import Outcome, Variant
+from console.model.opened import OpenedChannel, PlaceFacts
 from console.model.operation import OperationLine, Operations, OperationStep
 from console.model.reading import Reading, connecting
 from console.model.severity import Layer, Severity, State
@@ -85,7 +87,12 @@ class Scene:
         }
         for feed in self.feeds.values():
             self.hub.add(feed)
-        self.desk = Desk(self.hub, self.clock, self.ring)
+        self.desk = Desk(self.hub, self.clock, self.ring, self.opened)
+
+    def opened(self, name: str, now: Instant) -> OpenedChannel | None:
+        """The close look at one channel of the streams that are set."""
+        value: Streams | None = self.feeds["streams"].topic.reading.value
+        return close_look(value, name) if value is not None and name in value.verdicts else None
 
     def fail(self, view: str, failure: Failure = REFUSED, *, keep: bool = False) -> None:
         """The view's backend fails; with `keep` the last value stays."""
@@ -149,13 +156,34 @@ def streams(now: Instant) -> Streams:
             channel=name, severity=severity, findings=findings, reason=findings[0].reason if findings else "", watched_s=90,
             is_settled=True, target_duration_s=4.0, worst_age_over_t=16.0 if severity is Severity.CRIT else 0.9,
             latency_s=72.0 if severity is Severity.CRIT else 11.0,
-            renditions_ok=0 if severity is Severity.CRIT else 5, renditions_expected=5,
+            renditions_ok=0 if severity is Severity.CRIT else 5, renditions_expected=5, renditions=RENDITIONS, window_s=24.0,
         )  # fmt: skip
         metrics[name] = ChannelMetrics(
             viewers=182_000.0 - number * 15_000, ingest_bps=5.9e6, rebuffer_ratio=0.0341 if region == "emea" else 0.002,
             rebuffer_trend=tuple(0.002 if step < 9 else 0.034 * (step - 8) / 6 for step in range(15)) if region == "emea" else (0.002,) * 15,
         )  # fmt: skip
     return Streams(channels=channels, verdicts=verdicts, metrics=metrics, metrics_state=State.LIVE)
+
+
+def close_look(value: Streams, name: str) -> OpenedChannel:
+    """Each rendition at each vantage: 16 T old where the channel is critical, five segments behind at edge-syd of syd-news-2."""
+    verdict = value.verdicts[name]
+    is_bad = verdict.severity is Severity.CRIT
+    places = tuple(
+        PlaceFacts(
+            vantage=vantage.name, rendition=rendition, outcome=Outcome.OK, status=200, target_s=4.0, age_s=64.0 if is_bad else 3.6,
+            latency_s=72.0 if is_bad else 31.0 if vantage.name == "edge-syd" else 11.0, newest_sequence=8812, window_s=24.0,
+            url=vantage.url.replace("master", rendition),
+        )
+        for vantage in value.channels[name].vantages
+        for rendition in RENDITIONS
+    )  # fmt: skip
+    ladder = tuple(
+        Variant(rendition, f"{rendition}.m3u8", bandwidth_bps=height * 5500, height=height, average_bps=height * 5000,
+                codecs="avc1.640028,mp4a.40.2")
+        for rendition, height in ((name, int(name[:-1])) for name in RENDITIONS)
+    )  # fmt: skip
+    return OpenedChannel(value.channels[name], verdict, places, ladder)
 
 
 def log_lines(now: Instant) -> list[LogLine]:

@@ -37,6 +37,7 @@ class PaneHead(Painted):
         self._title = title
         self._pane: Pane[Any] | None = None
         self._is_active = False
+        self._is_held = False
 
     def show(self, pane: Pane[Any]) -> None:
         """Renew the line; drawn again only when a word of it changed."""
@@ -51,6 +52,12 @@ class PaneHead(Painted):
             self._is_active = is_active
             self.refresh()
 
+    def hold(self, is_held: bool) -> None:
+        """Whether the rows below keep the order they had when the reader began to move."""
+        if is_held != self._is_held:
+            self._is_held = is_held
+            self.refresh()
+
     def _words(self, pane: Pane[Any]) -> tuple[str, str, Severity, State]:
         return pane.summary, trust(pane), pane.severity, pane.state
 
@@ -61,7 +68,8 @@ class PaneHead(Painted):
         styles = self.paint.on(ground)
         pane = self._pane
         severity = pane.severity if pane is not None and pane.is_configured else Severity.OK
-        right = f" {trust(pane)} " if pane is not None else " "
+        held = "order held · " if self._is_held else ""
+        right = f" {held}{trust(pane)} " if pane is not None else " "
         name = f" {self._key} {self._title} " if self._key else f" {self._title} "
         summary = pane.summary if pane is not None else ""
         room = max(0, width - 3 - width_of(name) - width_of(right))

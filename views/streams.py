@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual.events import Resize
+
 from console.model.cell import Tone
 from console.model.instant import Instant
 from console.model.scope import Scope
+from console.rows import fleet
 from console.rows import streams as rows
 from console.rows.pane import Pane
 from console.rows.units import clock, duration
@@ -24,6 +27,10 @@ class StreamsPane(TablePane):
     COLUMNS = rows.COLUMNS
     EMPTY = "no channel in this scope"
     FOOT_LINES = 2  # layer, since when, which renditions and where must be readable in half a screen's width
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there is room, each row tells what otherwise only its page does."""
+        self.table.show_columns(fleet.COLUMNS if self.is_full and event.size.width >= fleet.FROM else self.COLUMNS)
 
     def foot_pieces(self, pane: Pane[Any], scope: Scope, now: Instant) -> tuple[Piece, ...]:
         """WHY the selected channel is as it is, else the worst one."""

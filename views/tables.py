@@ -77,6 +77,11 @@ class TablePane(PaneView):
         message.stop()
         self._shown = None
 
+    def on_table_hold_changed(self, message: Table.HoldChanged) -> None:
+        """Rows that do not follow the newest order must not be taken for it: the head says so."""
+        message.stop()
+        self.head.hold(message.is_held)
+
     def on_table_row_chosen(self, message: Table.RowChosen) -> None:
         message.stop()
         selection = self.selection()

@@ -5,12 +5,13 @@ Pure: cells, widths and styles in, a strip out. The table decides what is shown,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from rich.style import Style
 from textual.strip import Strip
 
-from console.model.cell import Cell, Tone
+from console.model.cell import AnyColumn, Cell, RowLike, Tone
 from console.model.severity import Severity
 from themes.tones import Ground, Paint
 from widgets.cells import fit, fit_ends
@@ -20,7 +21,21 @@ from widgets.lines import strip_of
 GUTTER = 3  # mark, letter, pointer
 POINTER, MARKED, HELD = "▸", "✓", "‖"
 ASCENDING, DESCENDING = "▴", "▾"
+_log = logging.getLogger("midwatch.widgets.table")
 _GHOST = Style(strike=True)
+
+
+def cell_of(column: AnyColumn, row: RowLike, broken: set[str]) -> Cell:
+    """The cell, or the fault of our own that kept it from being made: one bad cell must not take the screen down. It is
+    logged once for each column; `broken` remembers which.
+    """
+    try:
+        return column.cell(row)
+    except Exception as error:
+        if column.key not in broken:
+            broken.add(column.key)
+            _log.exception("column %s of row %s could not be drawn", column.key, row.key)
+        return Cell(text=f"! {type(error).__name__}", tone=Tone.CRIT)
 
 
 def draw_head(layout: Layout, width: int, paint: Paint, sort: tuple[str, bool] | None, is_held: bool) -> Strip:

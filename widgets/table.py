@@ -8,7 +8,6 @@ stands without any colour.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
@@ -19,21 +18,33 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from console.model.cell import Cell, Column, RowLike, Tone
+from console.model.cell import Column, RowLike, Tone
 from themes.tones import Ground
 from widgets.layout import GAP, Layout, lay_out
 from widgets.lines import Lines
 from widgets.notice import AnyNotice
 from widgets.order import Order
-from widgets.rowlines import GUTTER, draw_ghost, draw_head, draw_row
+from widgets.rowlines import GUTTER, cell_of, draw_ghost, draw_head, draw_row
 
 R = TypeVar("R", bound=RowLike)
 FREEZE_S = 3.0
 _SHORTEST_TIMER_S = 0.01  # a timer of no time at all ends in a division by zero inside Textual
-_log = logging.getLogger("midwatch.widgets.table")
 
 # What a visible line shows: unchanged means that nothing need be painted.
 Seen = tuple[object, bool, bool, bool]
+
+
+class FromTable(Message):
+    """What a table tells."""
+
+    def __init__(self, table: Table[Any]) -> None:
+        super().__init__()
+        self.table = table
+
+    @property
+    def control(self) -> Table[Any]:
+        """The sender, for `@on(..., "#id")`."""
+        return self.table
 
 
 class Table(Lines, Generic[R]):
@@ -48,43 +59,35 @@ class Table(Lines, Generic[R]):
         Binding("equals_sign", "hold", "hold the order", show=False),
     ]
 
-    class RowHighlighted(Message):
+    class RowHighlighted(FromTable):
         """The cursor came to another row: by the reader, or because its row went away. `row` is None in an
         empty table.
         """
 
         def __init__(self, table: Table[Any], key: str | None, row: R | None) -> None:
-            super().__init__()
-            self.table, self.key, self.row = table, key, row
+            super().__init__(table)
+            self.key, self.row = key, row
 
-        @property
-        def control(self) -> Table[Any]:
-            """The sender, for `@on(..., "#id")`."""
-            return self.table
-
-    class RowChosen(Message):
+    class RowChosen(FromTable):
         """Enter on a row."""
 
         def __init__(self, table: Table[Any], key: str, row: R) -> None:
-            super().__init__()
-            self.table, self.key, self.row = table, key, row
+            super().__init__(table)
+            self.key, self.row = key, row
 
-        @property
-        def control(self) -> Table[Any]:
-            """The sender, for `@on(..., "#id")`."""
-            return self.table
+    class HoldChanged(FromTable):
+        """The order was held, or let go."""
 
-    class MarksChanged(Message):
+        def __init__(self, table: Table[Any], is_held: bool) -> None:
+            super().__init__(table)
+            self.is_held = is_held
+
+    class MarksChanged(FromTable):
         """The set of marked rows changed."""
 
         def __init__(self, table: Table[Any], keys: frozenset[str]) -> None:
-            super().__init__()
-            self.table, self.keys = table, keys
-
-        @property
-        def control(self) -> Table[Any]:
-            """The sender, for `@on(..., "#id")`."""
-            return self.table
+            super().__init__(table)
+            self.keys = keys
 
     def __init__(
         self,
@@ -123,6 +126,14 @@ class Table(Lines, Generic[R]):
     def columns(self) -> tuple[Column[R], ...]:
         """All columns, dropped ones included."""
         return self._columns
+
+    def show_columns(self, columns: Sequence[Column[R]]) -> None:
+        """Other columns for the same rows: a wide pane has more to say. Cursor, order and marks stay."""
+        if tuple(columns) != self._columns:
+            self._columns = tuple(columns)
+            self._layout_for = (-1, Layout((), ()))
+            self.forget_strips()
+            self.refresh()
 
     @property
     def column_layout(self) -> Layout:
@@ -226,8 +237,7 @@ class Table(Lines, Generic[R]):
         """The reader moved: keep the order for a while."""
         self._held_until = self._monotonic() + self._freeze_s
         if not self._order.is_held:
-            self._order.is_held = True
-            self._paint_head()
+            self._keep_order()
         if not self._is_timing and not self._is_pinned:
             self._is_timing = True
             self.set_timer(max(_SHORTEST_TIMER_S, self._freeze_s), self._thaw)
@@ -243,6 +253,11 @@ class Table(Lines, Generic[R]):
         else:
             self._release()
 
+    def _keep_order(self) -> None:
+        self._order.is_held = True
+        self._paint_head()
+        self.post_message(self.HoldChanged(self, True))
+
     def _release(self) -> None:
         seen = self._seen()
         screen_line = self.at_line() - self.top
@@ -250,6 +265,7 @@ class Table(Lines, Generic[R]):
         self._settle(screen_line)
         self._paint_head()
         self._paint_changes(seen)
+        self.post_message(self.HoldChanged(self, False))
 
     def line_count(self) -> int:
         return len(self._order)
@@ -278,23 +294,11 @@ class Table(Lines, Generic[R]):
         known = self.remembered(name, row)
         if known is not None:
             return known
-        cells = [self._cell(column, row) for column, _ in layout.shown]
+        cells = [cell_of(column, row, self._broken) for column, _ in layout.shown]
         if is_ghost:
             return self.remember(name, row, draw_ghost(cells, layout, width, self.paint, ground))
         drawn = draw_row(row.severity, cells, layout, width, self.paint, ground, is_marked)
         return self.remember(name, row, drawn)
-
-    def _cell(self, column: Column[R], row: R) -> Cell:
-        """The cell, or the fault of our own that kept it from being made: one bad cell must not take the
-        screen down.
-        """
-        try:
-            return column.cell(row)
-        except Exception as error:
-            if column.key not in self._broken:
-                self._broken.add(column.key)
-                _log.exception("column %s of row %s could not be drawn", column.key, row.key)
-            return Cell(text=f"! {type(error).__name__}", tone=Tone.CRIT)
 
     def _seen(self) -> list[Seen]:
         order = self._order
@@ -357,8 +361,7 @@ class Table(Lines, Generic[R]):
             self._release()
         else:
             self._is_pinned = True
-            self._order.is_held = True
-            self._paint_head()
+            self._keep_order()
 
     def on_focus(self) -> None:
         """The cursor row is drawn otherwise."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from rich.segment import Segment
@@ -10,8 +13,9 @@ from textual.strip import Strip
 
 from console.app.keymap import ENTRIES
 from console.model.cell import Tone
-from console.model.severity import Severity
+from console.model.severity import Severity, State
 from console.rows.incidents import IncidentRow
+from console.rows.pane import Pane
 from console.rows.units import clock
 from themes.tones import Ground
 from views.head import padded
@@ -38,6 +42,21 @@ class FrameFacts(msgspec.Struct, frozen=True):
     now: datetime
     who: str
     mark: str = ""  # a broken configuration file, a clock that jumped
+
+
+def counted(panes: Iterable[Pane[Any]]) -> dict[Severity, int]:
+    """How many rows there are of each severity. No data is never green: a view of which nothing is known is one unknown."""
+    known = [pane for pane in panes if pane.is_configured]
+    counts = Counter(row.severity for pane in known for row in pane.rows)
+    counts[Severity.UNKNOWN] += sum(not pane.rows and pane.severity is Severity.UNKNOWN for pane in known)
+    return {severity: counts[severity] for severity in Severity}
+
+
+def absent(incidents: Pane[Any], sources: Pane[Any]) -> str:
+    """What is said where no incident is open: that there is none, or why nobody can say, and which sources fail."""
+    said = "no incident" if incidents.state in (State.LIVE, State.PARTIAL) else f"incidents: {incidents.summary}"
+    broken = [row for row in sources.rows if row.state is State.ERROR]
+    return f"{said} · {len(broken)} source{'s' if len(broken) > 1 else ''} failing: {broken[0].name}" if broken else said
 
 
 class HeadLine(Painted):

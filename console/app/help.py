@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.app.detail import Line
 from console.app.keymap import groups
 from console.model.cell import Tone
+from views.channel import ChannelPane
 from views.pane import PaneView
 from views.tables import TablePane
 
@@ -25,10 +26,12 @@ def help_lines(pane: PaneView) -> list[Line]:
         if group == "In a pane":
             lines += [(keys, what, Tone.NORMAL) for keys, what in MOVES]
         lines.append(("", "", Tone.NORMAL))
-    if isinstance(pane, TablePane):
+    if isinstance(pane, TablePane | ChannelPane):
         lines.append(("", f"Columns of {pane.TITLE}", Tone.ACCENT))
-        lines += [(column.title, column.help, Tone.NORMAL) for column in pane.COLUMNS]
+        lines += [(column.title, column.help, Tone.NORMAL) for column in pane.table.columns]
         lines.append(("–", "a column whose source does not exist or is not configured", Tone.DIM))
+    if isinstance(pane, ChannelPane):
+        lines += [("", "", Tone.NORMAL), ("", "The matrix", Tone.ACCENT), *((*each, Tone.NORMAL) for each in pane.LEGEND)]
     lines += [
         ("", "", Tone.NORMAL),
         ("", "Letters", Tone.ACCENT),

@@ -17,6 +17,7 @@ from console.app.pivots import Place
 from console.app.screen import ConsoleScreen
 from console.feeds.desk import Desk
 from console.model.scope import Scope
+from console.rows import channel, streams
 
 FONT_FAMILY = "JetBrains Mono"
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
@@ -36,6 +37,8 @@ async def drawn(
     format: str,
 ) -> bytes:
     """The console as it would look now, in one of the four picture formats. The feeds must have settled before."""
+    if view == streams.VIEW and scope.get("channel"):
+        view = channel.VIEW  # of one channel its page says more than its row
     screen = ConsoleScreen(desk, site, is_prod=is_prod, who=who, place=Place(view, scope))
     app = MidwatchApp(screen, theme=theme)
     async with app.run_test(size=size) as pilot:

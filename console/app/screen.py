@@ -13,15 +13,13 @@ from textual.screen import Screen
 from textual.widget import AwaitMount, Widget
 
 from console.actions.licence import Licence
-from console.app import details, pivots
+from console.app import pivots
 from console.app.acting import Acting
-from console.app.commands import COMMANDS, run
-from console.app.detail import DetailScreen
-from console.app.frame import FrameFacts, HeadLine, IncidentStrip, KeyBar
-from console.app.help import help_lines
+from console.app.frame import FrameFacts, HeadLine, IncidentStrip, KeyBar, absent, counted
 from console.app.keymap import ENTRIES
+from console.app.pages import Pages
+from console.app.panes import PANES
 from console.app.pivots import Place
-from console.app.prompt import PromptScreen
 from console.feeds.clock import wait_until
 from console.feeds.desk import OVERVIEW, TITLES, Desk, Seat
 from console.feeds.passage import Passage
@@ -29,24 +27,15 @@ from console.model.instant import Instant
 from console.model.scope import Scope
 from console.model.severity import Severity, State
 from console.rows.pane import Pane
-from views.actions import ActionsPane
-from views.capacity import CapacityPane
-from views.incidents import IncidentsPane
+from views.channel import ChannelPane
 from views.logs import LogsPane
 from views.overview import Overview
 from views.pane import PaneView, Selection, fault_pane
-from views.sources import SourcesPane
-from views.streams import StreamsPane
 from views.tables import TablePane
-from views.workloads import WorkloadsPane
 from widgets.backdrop import Backdrop
 
 log = logging.getLogger(__name__)
 
-PANES: dict[str, type[PaneView]] = {
-    each.VIEW: each
-    for each in (StreamsPane, LogsPane, WorkloadsPane, CapacityPane, IncidentsPane, ActionsPane, SourcesPane)
-}
 SETTLE_S = 0.3  # for every derived feed to have looked at the clock once
 COMPOSED_S = 0.02
 FRAME_S = 0.25  # panes are renewed at most this often
@@ -89,6 +78,9 @@ class ConsoleScreen(Backdrop, Screen[None]):
         self._seats: dict[str, Seat] = {}
         self._head, self._strip, self._keys = HeadLine(), IncidentStrip(), KeyBar()
         self.acting = Acting(lambda: self.app, desk.clock, licence, unlicensed, is_prod=is_prod)
+        self._pages = Pages(
+            lambda: self.app, lambda: self._seats, lambda: self._pane_of("streams", Scope(), desk.clock.now())
+        )
         self._passage = Passage(desk.clock)
         self._mounting: AwaitMount | None = None  # the view that was gone to last, while it is being composed
         self._is_there = True
@@ -197,14 +189,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
         scope = self.place.scope
         shown = {pane.VIEW: pane.pane for pane in self._seen() if pane.pane is not None}
         verdicts = [shown.get(view) or self._pane_of(view, scope, now) for view in VERDICT_VIEWS]
-        counts = {
-            severity: sum(row.severity is severity for pane in verdicts if pane.is_configured for row in pane.rows)
-            for severity in Severity
-        }
-        # no data is never green: a view of which nothing is known counts as one unknown
-        counts[Severity.UNKNOWN] += sum(
-            pane.is_configured and not pane.rows and pane.severity is Severity.UNKNOWN for pane in verdicts
-        )
+        counts = counted(verdicts)
         sources = self._pane_of("sources", scope, now)
         live = sum(row.state is State.LIVE for row in sources.rows)
         self._head.show(
@@ -222,7 +207,9 @@ class ConsoleScreen(Backdrop, Screen[None]):
                 mark=self.mark or self._passage.mark(now),
             )
         )
-        self._show_incident(self._pane_of("incidents", scope, now), sources)
+        incidents = self._pane_of("incidents", scope, now)
+        open_rows = [row for row in incidents.rows if not row.is_closed]
+        self._strip.show(open_rows[0] if open_rows else None, len(open_rows) - 1, absent(incidents, sources))
 
     def _pane_of(self, view: str, scope: Scope, now: Instant) -> Pane[Any]:
         """A pane that is counted but need not be on the screen; our own fault in making it stays its own, here as there."""
@@ -234,17 +221,11 @@ class ConsoleScreen(Backdrop, Screen[None]):
                 self._told[view] = repr(error)
             return fault_pane(view, TITLES[view], error)
 
-    def _show_incident(self, incidents: Pane[Any], sources: Pane[Any]) -> None:
-        open_rows = [row for row in incidents.rows if not row.is_closed]
-        absent = "no incident" if incidents.state in (State.LIVE, State.PARTIAL) else f"incidents: {incidents.summary}"
-        broken = [row for row in sources.rows if row.state is State.ERROR]
-        if broken and not open_rows:
-            absent = f"{absent} · {len(broken)} source{'s' if len(broken) > 1 else ''} failing: {broken[0].name}"
-        self._strip.show(open_rows[0] if open_rows else None, len(open_rows) - 1, absent)
-
     # -- where one is --------------------------------------------------------------------------------------------------
     def go(self, place: Place, *, remember: bool = True) -> None:
         """Show a view in a scope; `esc` leads back here."""
+        if place.view == ChannelPane.VIEW and place.scope.get("channel") is None:
+            place = Place("streams", place.scope)  # a scope that was opened again names no one channel
         if place == self.place and remember:
             return
         if remember:
@@ -291,7 +272,10 @@ class ConsoleScreen(Backdrop, Screen[None]):
 
     # -- keys ----------------------------------------------------------------------------------------------------------
     def action_view(self, view: str) -> None:
-        self.go(Place(view, self.place.scope))
+        scope = self.place.scope
+        if view == "streams" and self.place.view == ChannelPane.VIEW:
+            scope = scope.without("channel")  # from one channel to all of them
+        self.go(Place(view, scope))
 
     def action_last_view(self) -> None:
         if self._back:
@@ -309,6 +293,8 @@ class ConsoleScreen(Backdrop, Screen[None]):
     def action_next_pane(self, steps: int) -> None:
         if self.place.view == OVERVIEW:
             self._overview.step(steps)
+        elif isinstance(self.pane_in_front, ChannelPane):
+            self.pane_in_front.step(steps)
 
     def action_zoom(self) -> None:
         if self.place.view == OVERVIEW:
@@ -322,13 +308,16 @@ class ConsoleScreen(Backdrop, Screen[None]):
         self.action_describe()
 
     def on_pane_view_opened(self, message: PaneView.Opened) -> None:
-        """Enter on a row: evidence where there is any, else all that is known."""
-        if message.selection.view == "streams":
-            self._show_evidence(message.selection)
+        """Enter on a row: the page of a channel, what a finding stands on, else all that is known."""
+        selection = message.selection
+        if self.place.view == ChannelPane.VIEW:
+            self._pages.evidence(selection)
+        elif selection.view == "streams":
+            self.go(Place(ChannelPane.VIEW, self.place.scope.narrowed("channel", selection.name)))
         elif message.selection.view == "actions":
-            self.acting.open(message.selection.name)
+            self.acting.open(selection.name)
         else:
-            self._show_all(message.selection)
+            self._pages.describe(selection)
 
     def action_pivot(self) -> None:
         self._follow_to(pivots.pivot, "nothing to pivot to: the selection knows no workload or channel at fault")
@@ -349,19 +338,12 @@ class ConsoleScreen(Backdrop, Screen[None]):
     def action_describe(self) -> None:
         selection = self._selected()
         if selection is not None:
-            self._show_all(selection)
-
-    def _show_all(self, selection: Selection) -> None:
-        self.app.push_screen(DetailScreen(f"{selection.view} · {selection.name}", details.described(selection)))
+            self._pages.describe(selection)
 
     def action_evidence(self) -> None:
         selection = self._selected()
         if selection is not None:
-            self._show_evidence(selection)
-
-    def _show_evidence(self, selection: Selection) -> None:
-        findings = self._pane_of("streams", Scope(), self._desk.clock.now()).findings
-        self.app.push_screen(DetailScreen(f"evidence · {selection.name}", details.evidence(selection, findings)))
+            self._pages.evidence(selection)
 
     def action_act(self) -> None:
         self.acting.act(self.selection)
@@ -375,10 +357,8 @@ class ConsoleScreen(Backdrop, Screen[None]):
 
     def action_events(self) -> None:
         selection = self._selected()
-        reading = self._seats["workloads"].reading
-        known = reading.value.events.values() if reading is not None and reading.value is not None else ()
         if selection is not None:
-            self.app.push_screen(DetailScreen(f"events · {selection.name}", details.events(selection, known)))
+            self._pages.events(selection)
 
     def action_timeline(self) -> None:
         selection = self.selection
@@ -397,34 +377,18 @@ class ConsoleScreen(Backdrop, Screen[None]):
         if not isinstance(pane, TablePane | LogsPane):
             return
 
-        def typed(text: str) -> None:
-            pane.filter(text)
-            pane.renew(self.place.scope, self._desk.clock.now())
-
-        def answered(text: str | None) -> None:
-            typed(text or "")
-
-        self.app.push_screen(PromptScreen("filter (esc clears)", value=pane.filter_text, typed=typed), answered)
+        self._pages.filter(pane, lambda: pane.renew(self.place.scope, self._desk.clock.now()))
 
     def action_command(self) -> None:
-        def answered(text: str | None) -> None:
-            if text:
-                complaint = run(self, text)
-                if complaint:
-                    self.notify(complaint, severity="warning", markup=False)
-
-        self.app.push_screen(PromptScreen("command", choices=COMMANDS), answered)
+        self._pages.command(self)
 
     def action_help(self) -> None:
-        self.app.push_screen(DetailScreen("help", help_lines(self.pane_in_front)))
+        self._pages.help(self.pane_in_front)
 
     def action_copy(self) -> None:
         selection = self._selected()
         if selection is not None:
-            row = selection.row
-            text = getattr(row, "message", None) or selection.name
-            self.app.copy_to_clipboard(text)
-            self.notify(f"copied: {text[:60]}", markup=False)
+            self._pages.copy(selection)
 
     def action_theme(self) -> None:
         self.app.action_next_theme()  # type: ignore[attr-defined]

@@ -77,6 +77,10 @@ url = "http://127.0.0.1:9090"
 # ingest_bps = "sum by (channel) (channel_ingest_bps)"
 # rebuffer_ratio = "max by (channel) (channel_rebuffer_ratio)"
 
+# [sites.example.probe]
+# segments = "newest"                    # newest | all | head | none: which segments are fetched to be looked at
+# segment_budget = "4MB/s"               # over all channels; past it they are only asked for by HEAD
+
 # [scope.region]                         # how each source spells a dimension
 # prometheus = "region"
 # elasticsearch = "cloud.region"

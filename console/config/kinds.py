@@ -13,7 +13,7 @@ from msgspec import Meta
 
 
 class Kind(StrEnum):
-    """Marks that need more than a type: all but URL and COMMAND are files, relative to the configuration's
+    """Marks that need more than a type: PATH, FILE and SECRET_FILE are files, relative to the configuration's
     directory.
     """
 
@@ -24,6 +24,7 @@ class Kind(StrEnum):
     PROXY = "proxy"
     COMMAND = "command"  # argv, run without a shell
     NAME = "name"  # must not be blank
+    RATE = "rate"  # bytes per second, with their unit
 
 
 def kind(of: Kind, description: str, **schema: Any) -> Meta:
@@ -45,6 +46,7 @@ Command = Annotated[
     kind(Kind.COMMAND, "argv of a program that prints the secret; run without a shell", minItems=1),
 ]
 Name = Annotated[str, kind(Kind.NAME, "not blank", minLength=1)]
+Rate = Annotated[str, kind(Kind.RATE, "bytes per second, like 4MB/s, 500kB/s or 32Mbit/s", minLength=1)]
 Seconds = Annotated[float, Meta(gt=0, le=600, description="seconds")]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from console.config.kinds import Kind
+from console.config.rate import bytes_per_s
 
 
 def judge(mark: Kind, value: Any, base: Path) -> tuple[Any, str]:
@@ -23,6 +24,8 @@ def judge(mark: Kind, value: Any, base: Path) -> tuple[Any, str]:
         return value, _url(value)
     if mark is Kind.NAME:
         return value, "" if value.isprintable() else "must not hold control characters"
+    if mark is Kind.RATE:
+        return value, _rate(value)
     return _file(mark, value, base)
 
 
@@ -41,6 +44,14 @@ def _url(value: str) -> str:
         return "names no host that can be reached"
     if any(character.isspace() or not character.isprintable() for character in value):
         return "must not hold blanks or control characters"
+    return ""
+
+
+def _rate(value: str) -> str:
+    try:
+        bytes_per_s(value)
+    except ValueError as wrong:
+        return str(wrong)
     return ""
 
 

@@ -9,6 +9,7 @@ import msgspec
 from console.config.backend import Backend
 from console.config.balancers import Balancers
 from console.config.kinds import FilePath, Name, Url
+from console.config.probing import Probing
 from console.config.switch import Switch
 from console.model.channel import Channel
 from console.model.metric import GaugeSpec
@@ -68,5 +69,6 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     channels: Channels = Channels()
     gauges: tuple[GaugeSpec, ...] = ()
     measures: Measures = Measures()
+    probe: Probing = Probing()
     haproxy: dict[Name, Balancers] = {}
     switches: dict[Name, Switch] = {}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from console.feeds.hub import Hub
 from console.feeds.log import LogRing
 from console.feeds.topic import Subscription
 from console.model.instant import Clock, Instant
+from console.model.joined import Workloads
 from console.model.logline import LogLine
+from console.model.opened import OpenedChannel
 from console.model.reading import Reading
 from console.model.scope import Scope
-from console.rows import actions, gauges, incidents, lines, pods, sources, streams
+from console.rows import actions, channel, gauges, incidents, lines, pods, sources, streams
+from console.rows.changes import Change, changes_of
 from console.rows.pane import Pane, unconfigured
 
 TITLES = {
@@ -31,7 +34,8 @@ SECTIONS = {
     pods.VIEW: "[sites.NAME.kubernetes.CLUSTER]",
     gauges.VIEW: "[sites.NAME.prometheus] and [[sites.NAME.gauges]]",
 }
-FEEDS = {actions.VIEW: "actions.operations"}  # of the views that stand on a feed of another name
+FEEDS = {actions.VIEW: "actions.operations", channel.VIEW: streams.VIEW}  # of the views that stand on a feed of another name
+CloseLook = Callable[[str, Instant], OpenedChannel | None]
 OVERVIEW = "overview"
 OVERVIEW_PANES = (streams.VIEW, lines.VIEW, pods.VIEW, gauges.VIEW)
 VIEWS = (OVERVIEW, *TITLES)
@@ -81,10 +85,12 @@ class Seat:
 class Desk:
     """Gives seats. Views and snapshots know nothing of feeds' names."""
 
-    def __init__(self, hub: Hub, clock: Clock, ring: LogRing | None) -> None:
+    def __init__(self, hub: Hub, clock: Clock, ring: LogRing | None, close_look: CloseLook | None = None) -> None:
         self._hub = hub
         self.clock = clock
         self.ring = ring
+        self._close_look = close_look
+        self._changes: tuple[Workloads | None, Mapping[str, Change]] = (None, {})
 
     def sit(self, view: str, wake: asyncio.Event | None = None) -> Seat:
         """A seat for one view (not the overview, which is several); `wake` is set at each publication."""
@@ -99,7 +105,9 @@ class Desk:
     def make(self, view: str, reading: Reading[Any], scope: Scope, now: Instant) -> Pane[Any]:
         """The pane of a view from a reading of its feed."""
         if view == streams.VIEW:
-            return streams.pane(reading, scope, now)
+            return streams.pane(reading, scope, now, self._last_changes())
+        if view == channel.VIEW:
+            return channel.pane(reading, scope, now, self._last_changes())
         if view == lines.VIEW:
             return lines.pane(reading, self._newest(), scope, now)
         if view == pods.VIEW:
@@ -116,6 +124,28 @@ class Desk:
         """The rollouts beside the pods of a workloads seat."""
         reading = seat.reading
         return pods.rollouts(reading, scope, now) if reading is not None else ()
+
+    def channel(self, name: str, seat: Seat, incidents: Seat, workloads: Seat, now: Instant) -> channel.ChannelPage:
+        """The page of one channel from a streams seat, with what the incidents and the workloads add to it."""
+        reading, told = seat.reading, incidents.reading
+        if reading is None:
+            return channel.NO_PAGE
+        return channel.page(
+            name,
+            reading,
+            self._close_look(name, now) if self._close_look is not None else None,
+            (told.value or ()) if told is not None else (),
+            self.rollouts(workloads, Scope(), now),
+            now,
+        )
+
+    def _last_changes(self) -> Mapping[str, Change]:
+        """The last change of every service, as far as somebody watches the workloads; worked out once for each reading."""
+        reading = self._hub.newest(pods.VIEW)
+        workloads: Workloads | None = reading.value if reading is not None else None
+        if workloads is not self._changes[0]:
+            self._changes = (workloads, changes_of(workloads, self._changes[1]) if workloads is not None else {})
+        return self._changes[1]
 
     def _newest(self) -> Iterable[LogLine]:
         return self.ring.newest(self.ring.last_seq) if self.ring is not None else ()

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from console.feeds.topic import Subscription, Topic
 from console.model.instant import Clock
+from console.model.reading import Reading
 
 LINGER_S = 30.0  # a view left and entered again must not reconnect
 
@@ -70,6 +71,13 @@ class Hub:
     def feeds(self) -> Iterator[Feed]:
         """All feeds in the order in which they were added."""
         return iter(self._feeds.values())
+
+    def newest(self, name: str) -> Reading[Any] | None:
+        """What a feed said last, without reading it: for what is only told when somebody else keeps it running anyway. None
+        for a feed that this site does not have.
+        """
+        feed = self._feeds.get(name)
+        return feed.topic.reading if feed is not None else None
 
     def subscribe(self, name: str, wake: asyncio.Event | None = None, every: bool = False) -> Subscription[Any]:
         """Read a feed, starting it if nobody else does. KeyError for a name that does not exist: a fault of the caller."""

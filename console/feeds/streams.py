@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from console.feeds.derived import Derived, Inputs
+from console.feeds.opened import opened
 from console.judge import stream
 from console.judge.stream import ChannelMemory
 from console.model.channel import Channel
@@ -14,7 +15,8 @@ from console.model.finding import ChannelVerdict
 from console.model.instant import Instant
 from console.model.joined import Streams
 from console.model.metric import ChannelTable
-from console.model.observation import Heartbeat, Observation, ProbeBatch
+from console.model.observation import Heartbeat, Observation, ProbeBatch, SegmentFacts
+from console.model.opened import OpenedChannel
 from console.model.reading import Reading
 from console.model.severity import State
 
@@ -35,6 +37,7 @@ class StreamsDerivation:
         self._memories: dict[str, ChannelMemory] = {}
         self._verdicts: dict[str, ChannelVerdict] = {}
         self._heartbeat: Heartbeat | None = None
+        self._ratios: dict[str, dict[str, float]] = {}  # channel -> vantage -> fetch time / EXTINF of its newest whole segment
 
     def step(self, inputs: Inputs, now: Instant) -> Derived[Streams]:
         """Judge every channel on what is new, and on what has become of silence."""
@@ -50,10 +53,16 @@ class StreamsDerivation:
         for gone in self._memories.keys() - channels.keys():
             del self._memories[gone]
             self._verdicts.pop(gone, None)
+            self._ratios.pop(gone, None)
         value = self._joined(channels, inputs.readings.get(METRICS)) if channels else None
         if value is None and listed.state is State.LIVE:
             value = Streams(channels={}, verdicts={})
         return Derived(reading=self._reading(value, prober, listed), deadline_mono=min(deadlines, default=None))
+
+    def opened(self, name: str, now: Instant) -> OpenedChannel | None:
+        """The close look at one channel as of the newest step; None when it is not (or not yet) watched."""
+        memory, verdict = self._memories.get(name), self._verdicts.get(name)
+        return opened(memory, verdict, now) if memory is not None and verdict is not None else None
 
     def _news(self, readings: tuple[Reading[ProbeBatch], ...]) -> Mapping[str, list[Observation]]:
         news: dict[str, list[Observation]] = {}
@@ -65,6 +74,8 @@ class StreamsDerivation:
             beats += [batch.heartbeat] if batch.heartbeat is not None else []
             for observation in batch.observations:
                 news.setdefault(observation.channel, []).append(observation)
+                if observation.segment is not None:
+                    self._measure(observation, observation.segment)
         if beats:  # several taken at once: the newest, with the worst lateness of them all
             self._heartbeat = msgspec.structs.replace(
                 beats[-1],
@@ -72,6 +83,10 @@ class StreamsDerivation:
                 loop_lag_s=max(beat.loop_lag_s for beat in beats),
             )
         return news
+
+    def _measure(self, seen: Observation, segment: SegmentFacts) -> None:
+        if segment.is_whole and segment.transfer_s is not None and segment.extinf_s > 0:
+            self._ratios.setdefault(seen.channel, {})[seen.vantage] = segment.transfer_s / segment.extinf_s
 
     def _judge(self, channel: Channel, news: list[Observation] | tuple[()], now: Instant) -> float | None:
         memory = self._memories.get(channel.name)
@@ -89,6 +104,7 @@ class StreamsDerivation:
             verdicts=dict(self._verdicts),
             metrics=table.channels if table is not None else {},
             metrics_state=metrics.state if metrics is not None else None,
+            download_ratios={name: max(ratios.values()) for name, ratios in self._ratios.items()},
             metrics_missing={name: str(why) for name, why in table.missing.items()} if table is not None else {},
         )
 

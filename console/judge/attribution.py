@@ -2,21 +2,23 @@
 
 The origin decides. If it shows a code, the edges that show it too are evidence; if it is proven well, the
 edges are at fault: CRIT when at least two thirds of them are bad (a lone edge counts as all), else at most
-WARN. An upstream finding suppresses what follows from it downstream. What cannot be decided yet is withheld,
-never guessed.
+WARN. What cannot be decided yet is withheld, never guessed. Which finding follows from which is `causality.py`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
+from console.judge.causality import causes, collapsed
 from console.judge.checks import stale
 from console.judge.checks.fetching import FETCH_CODES
 from console.judge.codes import ABOUT, Code, CodeClass
 from console.judge.finding_text import sentence
-from console.judge.origin import any_ahead, follows_origin, has_moved_on, vouches
+from console.judge.origin import OF_SEGMENTS, any_ahead, follows_origin, has_moved_on, others_vouch, vouches
+from console.judge.rules import RULES
 from console.judge.symptom import Fact, Sight, Symptom
 from console.model.finding import Finding
 from console.model.severity import Layer, Severity, worst
@@ -25,13 +27,10 @@ EDGE_QUORUM = 2 / 3
 _BROKEN = FETCH_CODES | {Code.MSEQ_BACK, Code.UNEXPECTED_END}
 EXPLAINED_BY: dict[Code, frozenset[Code]] = {
     Code.STALE: _BROKEN | {Code.STALE},
+    Code.DASH_MPD_STALE: _BROKEN | {Code.DASH_MPD_STALE},
     Code.EDGE_SKEW: frozenset({Code.MSEQ_BACK}),
     Code.LATENCY: _BROKEN | {Code.LATENCY, Code.STALE},
     **dict.fromkeys(FETCH_CODES, FETCH_CODES),
-}
-_CONSEQUENCE_OF = {
-    Code.LATENCY: (Code.STALE, Code.EDGE_SKEW, Code.MSEQ_BACK),
-    Code.RENDITION_MISSING: (Code.LADDER_SHRUNK,),
 }
 _EXCEPTIONS = {
     Code.SEG_BAD: Layer.TRANSCODE,
@@ -39,28 +38,47 @@ _EXCEPTIONS = {
     Code.KEY: Layer.DRM,
     Code.UNEXPECTED_END: Layer.SCHEDULE,
 }
-_COLLAPSIBLE = frozenset({Code.FETCH_FAIL, Code.TIMEOUT, Code.NOT_PLAYLIST})
+_MEASURED = frozenset(RULES) | {Code.SEG_SLOW, Code.LL_PART_LATE}  # no worse at an edge than they are by themselves
 
 
-def attributed(sight: Sight, symptoms: Sequence[Symptom]) -> tuple[tuple[Finding, ...], bool]:
-    """The findings, worst first, and whether something was withheld until the origin has spoken."""
+class Attributed(NamedTuple):
+    """What all vantages together say of a channel."""
+
+    findings: tuple[Finding, ...]  # worst first
+    children: tuple[Finding, ...]  # what follows from one of those
+    is_withheld: bool  # something is not told until the origin has spoken
+
+
+_WELL = Attributed((), (), False)
+
+
+def attributed(sight: Sight, symptoms: Sequence[Symptom]) -> Attributed:
+    """Findings and their children."""
     if not symptoms:
-        return (), False
+        return _WELL
     symptoms = _seen_everywhere(sight, symptoms)
     groups: dict[tuple[Code, str | None], list[Symptom]] = {}
     for symptom in symptoms:
         groups.setdefault((symptom.code, symptom.rendition), []).append(symptom)
     at_origin = {(s.code, s.rendition) for s in symptoms if s.vantage == sight.origin}
     findings: list[Finding] = []
+    children: list[Finding] = []
     is_withheld = False
     for (code, rendition), group in groups.items():
-        finding, withheld = _of_group(sight, code, rendition, group, at_origin, symptoms)
+        finding, withheld = _of_group(sight, code, rendition, group, at_origin, symptoms, children)
         is_withheld = is_withheld or withheld
         if finding is not None:
             findings.append(finding)
-    findings = _collapsed(sight, _without_consequences(findings))
-    findings.sort(key=lambda f: (-f.severity.rank, list(Code).index(Code(f.code)), f.rendition or ""))
-    return tuple(findings), is_withheld
+    findings, following = causes(findings)
+    children += following
+    return Attributed(_in_turn(collapsed(sight, findings)), _in_turn(collapsed(sight, children)), is_withheld)
+
+
+def _in_turn(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (-f.severity.rank, _TURN[f.code], f.rendition or "")))
+
+
+_TURN = {code.value: turn for turn, code in enumerate(Code)}
 
 
 def _of_group(
@@ -70,6 +88,7 @@ def _of_group(
     group: list[Symptom],
     at_origin: set[tuple[Code, str | None]],
     symptoms: Sequence[Symptom],
+    children: list[Finding],
 ) -> tuple[Finding | None, bool]:
     own = [s for s in group if s.vantage == sight.origin]
     edges = [s for s in group if s.vantage != sight.origin and not follows_origin(sight, s)]
@@ -80,18 +99,23 @@ def _of_group(
         if layer is None:
             return None, True
         severity = own[0].severity
-        if layer is Layer.TRANSCODE and rendition == _top(sight):
+        if code is Code.STALE and layer is Layer.TRANSCODE and rendition == _top(sight):
             severity = Severity.CRIT  # without its best rung the channel is visibly worse for everybody who had it
         return _finding(sight, layer, severity, own + edges, is_origin=True), False
     if sight.origin is not None:
         reasons = EXPLAINED_BY.get(code, frozenset({code}))
         if any((reason, rendition) in at_origin for reason in reasons):
+            children.append(_finding(sight, Layer.EDGE, _edge_severity(sight, code, edges, symptoms), edges))
             return None, False
+        if _is_from_above(sight, code, rendition, edges):
+            return _finding(sight, _EXCEPTIONS.get(code, Layer.PACKAGE), worst(s.severity for s in edges), edges), False
         vouched = [s for s in edges if vouches(sight, s)]
     elif ABOUT[code].code_class is CodeClass.CONTENT and 1 < len(edges) == len(sight.memory.channel.edges):
-        return _finding(sight, Layer.PACKAGE, max((s.severity for s in edges), key=_rank), edges), False
+        return _finding(sight, _EXCEPTIONS.get(code, Layer.PACKAGE), worst(s.severity for s in edges), edges), False
+    elif code in RULES:
+        vouched = [s for s in edges if others_vouch(sight, s)]
     else:
-        vouched = [s for s in edges if code is not Code.STALE or any_ahead(sight, s)]
+        vouched = [s for s in edges if code not in (Code.STALE, Code.DASH_MPD_STALE) or any_ahead(sight, s)]
     if not vouched:
         return None, True
     return _finding(sight, Layer.EDGE, _edge_severity(sight, code, vouched, symptoms), vouched), len(vouched) < len(
@@ -99,14 +123,28 @@ def _of_group(
     )
 
 
+def _is_from_above(sight: Sight, code: Code, rendition: str | None, edges: list[Symptom]) -> bool:
+    """What every edge shows of a segment or a key that nobody asked the origin for was made before the edges."""
+    memory = sight.memory
+    if code is Code.KEY:
+        return (sight.origin, rendition) not in memory.keys and any("status" in s.evidence for s in edges)
+    if code not in OF_SEGMENTS or ABOUT[code].code_class is not CodeClass.CONTENT:
+        return False
+    return (sight.origin, rendition) not in memory.segments and 1 < len(edges) == len(memory.channel.edges)
+
+
 def _edge_severity(sight: Sight, code: Code, group: list[Symptom], symptoms: Sequence[Symptom]) -> Severity:
-    """CRIT when the quorum is bad. Different ways of not delivering one playlist count together."""
+    """CRIT when the quorum is bad, and what is measured is that bad. Different ways of not delivering one playlist count
+    together.
+    """
     bad = {s.vantage for s in group}
     if code in FETCH_CODES:
         bad |= {s.vantage for s in symptoms if s.code in FETCH_CODES and s.rendition == group[0].rendition} & {
             edge.name for edge in sight.memory.channel.edges
         }
     edges = max(1, len(sight.memory.channel.edges))
+    if code in _MEASURED and all(s.severity is not Severity.CRIT for s in group):
+        return Severity.WARN
     if len(bad) >= EDGE_QUORUM * edges and not (code is Code.EDGE_SKEW and len(bad) == 1):
         return Severity.CRIT
     return Severity.WARN
@@ -194,53 +232,5 @@ def _finding(sight: Sight, layer: Layer, severity: Severity, group: list[Symptom
     )
 
 
-def _rank(severity: Severity) -> int:
-    return severity.rank
-
-
 def _in_order(sight: Sight, names: set[str]) -> tuple[str, ...]:
     return tuple(vantage.name for vantage in sight.memory.channel.vantages if vantage.name in names)
-
-
-def _without_consequences(findings: list[Finding]) -> list[Finding]:
-    """Within one rendition: late because it stands still or went back, missing because the ladder no longer
-    names it.
-    """
-    have = {(f.code, f.rendition) for f in findings}
-    return [
-        f
-        for f in findings
-        if not any((cause.value, f.rendition) in have for cause in _CONSEQUENCE_OF.get(Code(f.code), ()))
-    ]
-
-
-def _collapsed(sight: Sight, findings: list[Finding]) -> list[Finding]:
-    """A vantage that delivers nothing is one finding, not one per rendition."""
-    out: list[Finding] = []
-    rungs = set(sight.expected)
-    groups: dict[tuple[str, Layer, tuple[str, ...]], list[Finding]] = {}
-    for finding in findings:
-        if finding.code in _COLLAPSIBLE:
-            vantages = finding.evidence.get("vantages")
-            key = (finding.code, finding.layer, tuple(vantages) if isinstance(vantages, list) else ())
-            groups.setdefault(key, []).append(finding)
-        else:
-            out.append(finding)
-    for group in groups.values():
-        named = {f.rendition for f in group if f.rendition is not None}
-        if len(group) == 1 or not rungs or not rungs <= named:
-            out.extend(group)
-            continue
-        lead = max(group, key=lambda f: (f.severity.rank, f.rendition is None))
-        out.append(
-            msgspec.structs.replace(
-                lead,
-                rendition=None,
-                severity=worst(f.severity for f in group),
-                reason=lead.reason.replace(lead.rendition or "master", "every playlist", 1),
-                first_seen=min(f.first_seen for f in group),
-                last_seen=max(f.last_seen for f in group),
-                evidence={**lead.evidence, "renditions": sorted(named)},
-            )
-        )
-    return out

@@ -19,12 +19,24 @@ _WHAT = {
     Code.LADDER_SHRUNK: "missing from the ladder",
     Code.LATENCY: "late",
     Code.UNEXPECTED_END: "ended",
+    Code.DASH_MPD_STALE: "stale",
+    Code.DASH_AST_CHANGED: "moved in time",
+    Code.DASH_UTC: "clock wrong",
+    Code.DASH_AVAIL: "segment missing",
+    Code.DASH_TL_GAP: "has a gap",
+    Code.DASH_TL_EDIT: "rewrote what it had published",
+    Code.DASH_DRIFT: "drifts",
+    Code.DASH_TSB: "segment gone too early",
+    Code.DASH_PERIOD: "Periods do not join",
+    Code.DASH_END: "ended",
+    Code.DASH_DELAY: "delay too short",
 }
 
 
 def sentence(sight: Sight, lead: Symptom, layer: Layer, vantages: tuple[str, ...], is_origin: bool) -> str:
     """ "1080p stale at 3 of 4 edges (lhr, syd, nrt), origin fresh: newest segment 14 s old, limit 6 s"."""
-    what = f"{lead.rendition or 'master'} {_WHAT.get(lead.code, lead.code.value)}"
+    whole = "MPD" if lead.code.value.startswith("DASH_") else "master"
+    what = f"{lead.rendition or whole} {_WHAT.get(lead.code, lead.code.value)}"
     return f"{what} {where(sight, layer, vantages, is_origin)}: {lead.says}"
 
 

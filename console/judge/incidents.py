@@ -1,9 +1,10 @@
 """Incidents: what belongs together, in the order in which it happened.
 
-An incident is opened by an active alert of severity critical or page, or by a CRIT finding, and is grouped by
-cause: findings that point at the same workload are one incident however many channels show it; an alert joins
-by its labels `service` and `channel`; everything else is its own. It closes when all of it has been over for
-a minute (what has become UNKNOWN is not over), and is kept for an hour.
+An incident is opened by an active alert of severity critical or page, by a CRIT finding, or by a node that many
+channels share and that fails them together (`fleet.py`). It is grouped by cause: findings that point at the same
+workload are one incident however many channels show it; an alert joins by its labels `service` and `channel`;
+everything else is its own. It closes when all of it has been over for a minute (what has become UNKNOWN is not
+over), and is kept for an hour.
 
 The id is `INC-` and six hex digits of SHA-256 over the group it was opened for and its opening time in steps
 of ten minutes. So two consoles that both saw it open give it the same id, and so does one that was started
@@ -20,6 +21,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from console.judge.fleet import with_nodes
 from console.judge.members import Member, of_alerts, of_verdicts
 from console.judge.rollouts import WINDOW_S, Rollout, RolloutMemory, before, rolled
 from console.model.alert import Alert
@@ -78,12 +80,14 @@ def step(
     nobody looked (a machine that slept); that is no time of quiet.
     """
     rollouts = rolled(memory.rollouts, deployments, now.utc)
-    live = sorted([*of_alerts(alerts), *of_verdicts(verdicts, channels)], key=lambda m: (not m.opens, m.at, m.key))
+    found = with_nodes(of_verdicts(verdicts, channels), verdicts, channels)
+    live = sorted([*of_alerts(alerts), *found], key=lambda m: (not m.opens, m.at, m.key))
     blind = {name for name, verdict in verdicts.items() if verdict.severity is Severity.UNKNOWN}
     known = [_later(one, unwatched_s) for one in memory.incidents] if unwatched_s else memory.incidents
     incidents = [_faded(one, live, blind) for one in known]
     for member in live:
         _place(incidents, member)
+    incidents = _merged(incidents, {member.group for member in live if member.node})
     incidents = [_timed(one, blind, now) for one in incidents]
     kept = [one for one in incidents if one.closed_mono is None or now.mono - one.closed_mono < KEPT_S]
     kept.sort(key=lambda one: (one.closed_at is not None, -one.opened_at.timestamp()))
@@ -140,7 +144,8 @@ def _place(incidents: list[OpenIncident], member: Member) -> None:
         return
     at = min(known.at, member.at) if known is not None else member.at
     severity = max(known.severity, member.severity, key=lambda s: s.rank) if known is not None else member.severity
-    placed = msgspec.structs.replace(member, at=at, severity=severity)
+    node = member.node or (known.node if known is not None else "")
+    placed = msgspec.structs.replace(member, at=at, severity=severity, node=node)
     incidents[index] = msgspec.structs.replace(
         home,
         groups=home.groups | {member.group},
@@ -148,6 +153,22 @@ def _place(incidents: list[OpenIncident], member: Member) -> None:
         closed_at=None if member.opens else home.closed_at,
         closed_mono=None if member.opens else home.closed_mono,
     )
+
+
+def _merged(incidents: list[OpenIncident], nodes: set[str]) -> list[OpenIncident]:
+    """One incident a node: what its channels opened before it was known to be the node goes into the oldest of them."""
+    for group in nodes:
+        same = [one for one in incidents if one.closed_at is None and group in one.groups]
+        if len(same) < 2:
+            continue
+        first = min(same, key=lambda one: (one.opened_at, one.id))
+        members = {key: member for one in same if one is not first for key, member in one.members.items()}
+        groups = frozenset[str]().union(*(one.groups for one in same))
+        whole = msgspec.structs.replace(
+            first, groups=groups, members=dict([*first.members.items(), *members.items()][:MEMBERS_LIMIT])
+        )
+        incidents = [whole if one is first else one for one in incidents if one is first or one not in same]
+    return incidents
 
 
 def _home(incidents: list[OpenIncident], member: Member) -> int | None:
@@ -174,8 +195,10 @@ def _home(incidents: list[OpenIncident], member: Member) -> int | None:
 
 def _is_about(incident: OpenIncident, member: Member) -> bool:
     """What knows only its channel (an alert, a finding without a workload) joins what is open on that
-    channel.
+    channel; an alert of one of a PoP's workloads what is open on the PoP.
     """
+    if member.service is not None and member.kind is EntryKind.ALERT:
+        return any(one.node and one.service == member.service for one in incident.members.values())
     return member.service is None and member.channel is not None and member.channel in incident.channels
 
 
@@ -218,6 +241,10 @@ def _layer(members: list[Member]) -> Layer | None:
 
 
 def _title(lead: Member, lasting: list[Member], service: str | None) -> str:
+    if (node := next((member.node for member in lasting if member.node), "")) != "":
+        here = [member for member in lasting if member.node == node]
+        codes = ", ".join(dict.fromkeys(member.code for member in here))
+        return f"{node}: {codes} on {len({member.channel for member in here})} channels"
     affected = {member.channel for member in lasting if member.channel and member.kind is EntryKind.FINDING}
     if service and len(affected) > 1:
         code = lead.key.split(":")[2] if lead.kind is EntryKind.FINDING else lead.text

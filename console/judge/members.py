@@ -35,6 +35,8 @@ class Member(msgspec.Struct, frozen=True):
     service: str | None
     layer: Layer | None
     is_over: bool = False
+    code: str = ""  # of a finding
+    node: str = ""  # "PoP lhr": what is at fault for many channels at once
 
 
 def of_alerts(alerts: Mapping[str, Alert]) -> list[Member]:
@@ -79,7 +81,7 @@ def of_verdicts(verdicts: Mapping[str, ChannelVerdict], channels: Mapping[str, C
 
 def _of_findings(channel: Channel | None, group: list[Finding]) -> Member:
     lead = max(group, key=lambda finding: finding.severity.rank)
-    service = _service(channel, lead)
+    service = service_of(channel, lead)
     renditions = [finding.rendition for finding in group if finding.rendition]
     named = f"{lead.code} {', '.join(renditions)}" if len(renditions) > 1 else lead.reason
     return Member(
@@ -94,10 +96,11 @@ def _of_findings(channel: Channel | None, group: list[Finding]) -> Member:
         channel=lead.entity,
         service=service,
         layer=lead.layer,
+        code=lead.code,
     )
 
 
-def _service(channel: Channel | None, finding: Finding) -> str | None:
+def service_of(channel: Channel | None, finding: Finding) -> str | None:
     """The workload that the finding points at; None when there is no one workload."""
     if channel is None or finding.layer not in CAUSAL_LAYERS:
         return None

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from console.judge.drift import Drift
 from console.judge.hysteresis import Samples
+from console.judge.noted import Noted
+from console.judge.parts import Parts
+from console.judge.segments import SegmentMemory
 from console.model.channel import Channel, Vantage
 from console.model.instant import Instant
 from console.model.observation import Heartbeat, MediaFacts, Outcome, Variant
@@ -16,6 +20,7 @@ Place = tuple[str, str | None]  # (vantage, rendition); None as rendition is the
 UNKNOWN_TARGET_S = 4.0  # T until a playlist has told it
 ADVANCES_KEPT = 8
 _OK = Outcome.OK  # asked for every playlist at every step
+_WELL = Severity.OK  # as is this
 
 
 class Spell(msgspec.Struct, frozen=True):
@@ -70,6 +75,8 @@ class PlaylistMemory(msgspec.Struct, frozen=True):
     ended: Spell | None = None  # ENDLIST on a live playlist
     late: Samples = Samples()  # LATENCY, one sample per new segment
     latency_s: float | None = None  # of the newest segment when it was first shown
+    drift: Drift | None = None  # its dates against our clock, where they are made
+    parts: Parts | None = None  # of a low-latency playlist
     # of a master playlist
     variants: tuple[Variant, ...] = ()
     lost: Mapping[str, Spell] = {}  # rung -> since when it is missing
@@ -88,22 +95,26 @@ class PlaylistMemory(msgspec.Struct, frozen=True):
         """An ENDLIST closes a playlist: nothing new is owed."""
         return self.media is not None and self.media.has_endlist
 
+    @property
+    def is_mpd(self) -> bool:
+        """A rendition of a live MPD."""
+        return self.media is not None and (self.media.update_period_s is not None or not self.media.is_timed)
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a check of what it showed and how it was answered could have anything to say."""
+        return (
+            self.fetches.level is not _WELL
+            or self.went_back is not None
+            or self.behind is not None
+            or self.exceeding is not None
+            or self.ended is not None
+            or self.late.level is not _WELL
+        )
+
     def counts_from(self) -> float | None:
         """Monotonic time from which the newest segment's age is reckoned."""
         return None if self.shown is None else max(self.shown.mono, self.excused_until)
-
-
-class SegmentMemory(msgspec.Struct, frozen=True):
-    """The newest segment of the top rendition at one vantage, asked once per segment."""
-
-    rendition: str | None
-    fetches: Samples = Samples()
-    last_start: float = 0.0
-    last_at: float = 0.0
-    good_start: float | None = None
-    status: int | None = None
-    detail: str = ""
-    url: str = ""
 
 
 class ProbeMemory(msgspec.Struct, frozen=True):
@@ -123,11 +134,16 @@ class ChannelMemory(msgspec.Struct, frozen=True):
     channel: Channel
     probe: ProbeMemory
     playlists: Mapping[Place, PlaylistMemory] = {}
-    segments: Mapping[str, SegmentMemory] = {}
+    segments: Mapping[Place, SegmentMemory] = {}
+    noted: Mapping[Place, tuple[Noted, ...]] = {}  # what was remarked on; empty while nothing is
+    keys: Mapping[Place, float] = {}  # when the newest key that came was asked for, monotonic
     ladder: tuple[Variant, ...] = ()  # the learned baseline: every rung the origin ever named
     least_latency_s: float | None = None  # the lowest ever seen here: an encoder's own delay is no fault
     changes: tuple[float, ...] = ()  # monotonic times at which the channel went into or out of trouble
     severity: Severity = Severity.UNKNOWN
+    peak: Severity = Severity.OK  # the worst since the first of `changes`
+    peak_reason: str = ""
+    is_off: bool = False  # not on air by plan when last judged
 
     @classmethod
     def starting(cls, channel: Channel, now: Instant) -> ChannelMemory:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from console.judge.codes import Code
 from console.judge.memory import Advance, PlaylistMemory
+from console.judge.rules import RULES
+from console.judge.segments import SLOW_RATIO
 from console.judge.symptom import Sight, Symptom
 from console.model.severity import Severity
 
@@ -18,6 +20,12 @@ CACHE_ALLOWANCE_T = 0.5  # a cache that holds a live playlist longer than T/2 br
 LATE_GAP_T = 1.5  # after a gap like this the caches get a whole T
 AGE_ROUNDING_S = 1.0
 RESTART_S = 60.0  # within this the copies of a restarted packager reach every edge
+OF_SEGMENTS = frozenset(
+    {
+        Code.SEG_404, Code.SEG_LATE, Code.SEG_GONE, Code.SEG_SLOW, Code.SEG_BAD, Code.SEG_DUP, Code.BW_HIGH, Code.BW_AVG,
+        Code.CODECS, Code.DASH_AVAIL, Code.DASH_TSB, Code.DASH_DRIFT,
+    }
+)  # fmt: skip
 SIBLING_SKEW_T = 0.125  # renditions of one channel are published together, but not at one instant
 
 
@@ -26,10 +34,12 @@ def vouches(sight: Sight, symptom: Symptom) -> bool:
     origin = sight.origin
     assert origin is not None
     memory = sight.memory
-    if symptom.code is Code.SEG_404:
-        segment = memory.segments.get(origin)
-        if segment is not None:
-            return segment.good_start is not None and segment.good_start >= max(symptom.first.mono, segment.last_start)
+    if symptom.code in OF_SEGMENTS and (segment := memory.segments.get((origin, symptom.rendition))) is not None:
+        if symptom.code is Code.SEG_SLOW and segment.ratios[-1:] > (SLOW_RATIO,):
+            return False
+        return segment.good_start is not None and segment.good_start >= max(symptom.first.mono, segment.last_start)
+    if symptom.code is Code.KEY and (key_start := memory.keys.get((origin, symptom.rendition))) is not None:
+        return key_start >= symptom.first.mono
     rendition = None if symptom.code is Code.LADDER_SHRUNK else symptom.rendition
     playlist = memory.playlists.get((origin, rendition))
     if playlist is None:
@@ -37,6 +47,8 @@ def vouches(sight: Sight, symptom: Symptom) -> bool:
         return any(
             p.is_answering and _is_good_since(p, symptom) for (v, _), p in memory.playlists.items() if v == origin
         )
+    if symptom.code is Code.DASH_MPD_STALE:
+        return is_mpd_ahead(sight, symptom, origin)
     if symptom.code is Code.STALE:
         edge = memory.playlists.get((symptom.vantage, symptom.rendition))
         return edge is not None and is_ahead(playlist, edge, sight)
@@ -57,12 +69,27 @@ def _is_suspected(playlist: PlaylistMemory, symptom: Symptom) -> bool:
 
 
 def follows_origin(sight: Sight, symptom: Symptom) -> bool:
-    """An edge that went back because its origin did, whoever of the two was polled first."""
-    if symptom.code is not Code.EDGE_SKEW or sight.origin is None:
+    """An edge that went back because its origin did, whoever of the two was polled first; and one that still tells of what
+    the origin has shown too, or shows without a second answer yet.
+    """
+    if sight.origin is None:
         return False
+    if symptom.code is not Code.EDGE_SKEW:
+        return symptom.code in RULES and any(
+            one.code is symptom.code for one in sight.memory.noted.get((sight.origin, symptom.rendition), ())
+        )
     origin = sight.memory.playlists.get((sight.origin, symptom.rendition))
     went = origin.went_back if origin is not None else None
     return went is not None and abs(symptom.first.mono - went.last.mono) < RESTART_S
+
+
+def is_mpd_ahead(sight: Sight, symptom: Symptom, other: str) -> bool:
+    """Whether the MPD at another vantage had a newer segment of any rendition that the symptom is about."""
+    playlists = sight.memory.playlists
+    here = [r for v, r in playlists if v == symptom.vantage and r is not None and symptom.rendition in (None, r)]
+    return any(
+        (other, r) in playlists and is_ahead(playlists[other, r], playlists[symptom.vantage, r], sight) for r in here
+    )
 
 
 def any_ahead(sight: Sight, symptom: Symptom) -> bool:
@@ -74,8 +101,28 @@ def any_ahead(sight: Sight, symptom: Symptom) -> bool:
     others = [vantage.name for vantage in memory.channel.vantages if vantage.name != symptom.vantage]
     if edge is None or not others:
         return edge is not None
+    if symptom.code is Code.DASH_MPD_STALE:
+        return any(is_mpd_ahead(sight, symptom, name) for name in others)
     found = (memory.playlists.get((name, symptom.rendition)) for name in others)
     return any(other is not None and is_ahead(other, edge, sight) for other in found)
+
+
+def others_vouch(sight: Sight, symptom: Symptom) -> bool:
+    """Where no origin is watched: whether every other edge was asked after this one showed it, and does not show it."""
+    memory = sight.memory
+    for vantage in memory.channel.vantages:
+        if vantage.name == symptom.vantage:
+            continue
+        place = (vantage.name, symptom.rendition)
+        playlist = memory.playlists.get(place)
+        known = [one for one in memory.noted.get(place, ()) if one.code is symptom.code]
+        if any(one.is_told(sight.now.mono) for one in known):
+            continue  # it is no better
+        if known:
+            return False  # it begins or ends to show it
+        if playlist is None or not playlist.is_answering or not _is_good_since(playlist, symptom):
+            return False
+    return True
 
 
 def _is_good_since(playlist: PlaylistMemory, symptom: Symptom) -> bool:

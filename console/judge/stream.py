@@ -12,10 +12,23 @@ import msgspec
 
 from console.judge.attribution import attributed
 from console.judge.blindness import SILENT_S, excused, heard, is_tainted, last_heard, reason
-from console.judge.checks import duration, ending, fetching, ladder, latency, segment, sequence, stale
+from console.judge.checks import (
+    duration,
+    ending,
+    fetching,
+    ladder,
+    latency,
+    manifest,
+    parts,
+    remarks,
+    segment,
+    sequence,
+    stale,
+)
 from console.judge.down import down
 from console.judge.learn import learn
 from console.judge.memory import UNKNOWN_TARGET_S, ChannelMemory
+from console.judge.schedule import next_deadline, off_air
 from console.judge.symptom import Sight, Symptom, target_s
 from console.model.finding import ChannelVerdict, Finding
 from console.model.instant import Instant
@@ -24,7 +37,7 @@ from console.model.severity import Mark, Severity, worst
 
 __all__ = ["ChannelMemory", "Step", "step"]
 
-CHECKS = (stale, fetching, sequence, duration, ladder, segment, latency, ending)
+CHECKS = (stale, manifest, fetching, sequence, duration, ladder, segment, latency, ending, parts, remarks)
 SETTLED_T = 1.5
 FLAPPING_CHANGES = 4
 FLAPPING_S = 600.0
@@ -50,9 +63,30 @@ def step(memory: ChannelMemory, observations: Sequence[Observation], heartbeat: 
         playlists = {place: excused(one, since, probe.blind_until) for place, one in memory.playlists.items()}
         memory = msgspec.structs.replace(memory, playlists=playlists)
     memory = msgspec.structs.replace(memory, probe=probe)
+    if memory.channel.schedule or memory.channel.maintenance:
+        mark = off_air(memory.channel, now)
+        if mark is not Mark.NONE:
+            return _off(memory, mark, now)
+        if memory.is_off:  # what was seen of it meanwhile proves nothing
+            memory = msgspec.structs.replace(ChannelMemory.starting(memory.channel, now), probe=probe, ladder=memory.ladder)
     for seen in sorted(observations, key=lambda one: one.at.mono):
         memory = learn(memory, seen, is_tainted(probe, seen.at.mono))
     return _judged(memory, now)
+
+
+def _off(memory: ChannelMemory, mark: Mark, now: Instant) -> Step:
+    """Not on air by plan: nothing is learned, and nothing is wrong."""
+    memory = msgspec.structs.replace(memory, is_off=True, changes=(), severity=Severity.UNKNOWN, peak=Severity.OK)
+    why = "in maintenance" if mark is Mark.MAINT else "not scheduled"
+    verdict = ChannelVerdict(
+        channel=memory.channel.name,
+        severity=Severity.OK,
+        mark=mark,
+        reason=why,
+        is_settled=True,
+        renditions_expected=len(memory.expected()),
+    )
+    return Step(memory, verdict, next_deadline(memory.channel, now))
 
 
 def _judged(memory: ChannelMemory, now: Instant) -> Step:
@@ -63,9 +97,10 @@ def _judged(memory: ChannelMemory, now: Instant) -> Step:
         was_bad = memory.severity is not Severity.OK
         blind = f"probe: it sees again, and looks {'at what was bad before' if was_bad else 'again'}"
     findings: tuple[Finding, ...] = ()
+    children: tuple[Finding, ...] = ()
     if not blind:
         symptoms: list[Symptom] = [symptom for check in CHECKS for symptom in check.check(sight)]
-        findings, is_withheld = attributed(sight, symptoms)
+        findings, children, is_withheld = attributed(sight, symptoms)
         fallen = down(sight)
         if fallen is not None:
             findings = (fallen, *findings)
@@ -74,12 +109,17 @@ def _judged(memory: ChannelMemory, now: Instant) -> Step:
     why = findings[0].reason if findings else ""
     if blind or (not is_settled and severity is Severity.OK):
         severity, why = Severity.UNKNOWN, blind or "warming"
-    memory = _with_changes(memory, severity, now)
+    memory = _with_changes(memory, severity, why, now)
+    mark = _mark(sight, memory)
+    if mark is Mark.FLAPPING and severity.rank < memory.peak.rank and severity is not Severity.UNKNOWN:
+        why = f"flapping, {len(memory.changes)} changes in 10 min, at its worst: {memory.peak_reason}"[:300]
+        severity = memory.peak
     verdict = ChannelVerdict(
         channel=memory.channel.name,
         severity=severity,
-        mark=_mark(sight, memory),
+        mark=mark,
         findings=findings,
+        children=children,
         reason=why,
         watched_s=round(watched_s, 1),
         is_settled=is_settled,
@@ -88,6 +128,8 @@ def _judged(memory: ChannelMemory, now: Instant) -> Step:
         latency_s=_latency_s(sight),
         renditions_ok=_renditions_ok(sight, findings),
         renditions_expected=len(sight.expected) or len({r for _, r, _ in sight.media()}),
+        renditions=sight.expected,
+        window_s=min([p.media.window_s for _, _, p in sight.media() if p.media is not None], default=None),
     )
     later = [at for at in _moments(sight, watched_s, is_settled, is_withheld) if at > now.mono]
     return Step(memory, verdict, min(later, default=None))
@@ -112,39 +154,54 @@ def _watched(sight: Sight) -> tuple[float, bool]:
     """The shortest time any expected playlist has been watched, and whether each was watched for 1.5 of
     its own T.
     """
-    memory, now = sight.memory, sight.now.mono
-    shortest, is_settled = float("inf"), True
+    memory, end = sight.memory, sight.now.mono
+    if memory.probe.blind_since is not None:
+        end = min(end, memory.probe.blind_since)
+    playlists = memory.playlists
+    newest, is_settled = None, True  # when the last of them began to be watched
     for vantage in memory.channel.vantages:
-        rungs = sight.rungs[vantage.name]
-        master = memory.playlists.get((vantage.name, None))
-        places: list[str | None] = [*rungs] if master is None else [None, *rungs]
-        if not places or (master is not None and not rungs and master.is_answering):
+        name = vantage.name
+        rungs = sight.rungs[name]
+        master = playlists.get((name, None))
+        if master is None:
+            if not rungs:
+                return 0.0, False
+            since = float("-inf")
+        elif not rungs and master.is_answering:
             return 0.0, False
-        playlists = [memory.playlists.get((vantage.name, rendition)) for rendition in places]
-        known = [playlist.target_s for playlist in playlists if playlist is not None and playlist.media is not None]
-        target_s = max(known, default=UNKNOWN_TARGET_S)
-        for playlist in playlists:
+        else:
+            since = master.watched_from
+        target_s = 0.0
+        for rendition in rungs:
+            playlist = playlists.get((name, rendition))
             if playlist is None:
                 return 0.0, False
-            watched_s = now - playlist.watched_from
-            if memory.probe.blind_since is not None:
-                watched_s -= max(0.0, now - max(memory.probe.blind_since, playlist.watched_from))
-            shortest = min(shortest, watched_s)
-            is_settled = is_settled and watched_s >= SETTLED_T * target_s
-    if shortest == float("inf"):
-        return 0.0, False
-    return max(0.0, shortest), is_settled
+            if playlist.watched_from > since:
+                since = playlist.watched_from
+            media = playlist.media
+            if media is not None and media.target_duration_s > target_s:
+                target_s = media.target_duration_s
+        if end - since < SETTLED_T * (target_s or UNKNOWN_TARGET_S):
+            is_settled = False
+        if newest is None or since > newest:
+            newest = since
+    return (max(0.0, end - newest), is_settled) if newest is not None else (0.0, False)
 
 
-def _with_changes(memory: ChannelMemory, severity: Severity, now: Instant) -> ChannelMemory:
-    """Counts the changes into and out of trouble; what is UNKNOWN is no change."""
-    changes = tuple(at for at in memory.changes if now.mono - at < FLAPPING_S)
-    if severity is Severity.UNKNOWN:
-        return msgspec.structs.replace(memory, changes=changes)
+def _with_changes(memory: ChannelMemory, severity: Severity, why: str, now: Instant) -> ChannelMemory:
+    """Counts the changes into and out of trouble, and keeps the worst of while there are any; what is UNKNOWN is no change."""
+    changes = memory.changes
+    if changes and now.mono - changes[0] >= FLAPPING_S:
+        changes = tuple([at for at in changes if now.mono - at < FLAPPING_S])
     was, is_bad = memory.severity, severity is not Severity.OK
+    if severity is Severity.UNKNOWN or (severity is was and changes is memory.changes):
+        return memory if changes is memory.changes else msgspec.structs.replace(memory, changes=changes)
     if was is not Severity.UNKNOWN and (was is not Severity.OK) != is_bad:
         changes = (*changes, now.mono)[-16:]
-    return msgspec.structs.replace(memory, changes=changes, severity=severity)
+    peak, said = (memory.peak, memory.peak_reason) if changes else (Severity.OK, "")
+    if severity.rank >= peak.rank and is_bad:
+        peak, said = severity, why
+    return msgspec.structs.replace(memory, changes=changes, severity=severity, peak=peak, peak_reason=said)
 
 
 def _mark(sight: Sight, memory: ChannelMemory) -> Mark:
@@ -192,6 +249,9 @@ def _moments(sight: Sight, watched_s: float, is_settled: bool, is_withheld: bool
     """When the clock alone may change the verdict."""
     now, probe = sight.now.mono, sight.probe
     yield last_heard(probe) + SILENT_S + 0.001
+    channel = sight.memory.channel
+    if (channel.schedule or channel.maintenance) and (at := next_deadline(channel, sight.now)) is not None:
+        yield at
     if is_withheld:
         yield now + UNDECIDED_S
     if not is_settled and probe.blind_since is None:
@@ -199,4 +259,8 @@ def _moments(sight: Sight, watched_s: float, is_settled: bool, is_withheld: bool
     if probe.blind_since is None:
         if (at := stale.next_deadline(sight)) is not None:
             yield at
+        if (at := manifest.next_deadline(sight)) is not None:
+            yield at
         yield from sequence.next_deadlines(sight)
+        yield from parts.next_deadlines(sight)
+        yield from remarks.next_deadlines(sight)

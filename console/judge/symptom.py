@@ -32,7 +32,7 @@ class Sight:
     once.
     """
 
-    __slots__ = ("_expected", "_media", "ageing", "memory", "now", "origin", "probe", "rungs", "target_s")
+    __slots__ = ("_expected", "_media", "ageing", "memory", "now", "origin", "probe", "rungs", "suspects", "target_s")
 
     def __init__(self, memory: ChannelMemory, now: Instant) -> None:
         self.memory = memory
@@ -41,17 +41,19 @@ class Sight:
         origin = memory.channel.origin
         self.origin = origin.name if origin is not None else None  # the vantage that counts as the origin
         self.rungs = {vantage.name: memory.rungs_at(vantage.name) for vantage in memory.channel.vantages}
-        self._media = _media(memory, self.rungs)
-        self.target_s = _strictest_s(self._media)
+        self._media = media = _media(memory, self.rungs)
+        self.target_s = _strictest_s(media)
         self._expected: tuple[str, ...] | None = None
         # (vantage, rendition, memory, counts_from) of every media playlist whose newest segment has an age that matters
         self.ageing: tuple[tuple[str, str, PlaylistMemory, float], ...] = tuple(
             [
-                (vantage, rendition, playlist, counts_from)
-                for vantage, rendition, playlist in self._media
-                if (counts_from := playlist.counts_from()) is not None and not playlist.is_over
+                (vantage, rendition, one, shown if (shown := one.shown.mono) > one.excused_until else one.excused_until)
+                for vantage, rendition, one in media
+                if one.shown is not None and (one.media is None or not one.media.has_endlist)
             ]
         )
+        # those of which anything but their age may be told: one look at each, instead of one by every check
+        self.suspects: _Media = tuple([each for each in media if each[2].is_suspect])
 
     @property
     def expected(self) -> tuple[str, ...]:

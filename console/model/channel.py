@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from console.model.severity import Layer
@@ -21,6 +23,13 @@ class Vantage(msgspec.Struct, frozen=True, omit_defaults=True):
     token_command: tuple[str, ...] = ()  # prints the signed query string; run without a shell
 
 
+class Window(msgspec.Struct, frozen=True):
+    """A time from `start` up to `end`."""
+
+    start: datetime  # UTC
+    end: datetime
+
+
 class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is on air, and which workload does which part of it."""
 
@@ -31,6 +40,8 @@ class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str = "247"  # live | event | 247 | vod
     services: dict[str, str] = {}  # layer -> workload, {"package": "packager-emea"}: the way from a finding to its pods
     renditions: tuple[str, ...] = ()  # expected ladder; empty: learned from the first master
+    schedule: tuple[Window, ...] = ()  # when it is on air; empty: always
+    maintenance: tuple[Window, ...] = ()  # when nobody is to be woken for it
 
     @property
     def origin(self) -> Vantage | None:

@@ -46,3 +46,6 @@ class ChannelVerdict(msgspec.Struct, frozen=True):
     latency_s: float | None = None  # now - end of the newest segment, at the worst edge
     renditions_ok: int = 0
     renditions_expected: int = 0
+    children: tuple[Finding, ...] = ()  # downstream findings that an upstream one explains; no alarm of their own
+    window_s: float | None = None  # the shortest window of its playlists
+    renditions: tuple[str, ...] = ()  # the expected ladder, best rung first; as learned where none is configured

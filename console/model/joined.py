@@ -23,6 +23,7 @@ class Streams(msgspec.Struct, frozen=True):
     metrics: Mapping[str, ChannelMetrics] = {}
     metrics_state: State | None = None  # None: no metrics store is configured
     metrics_missing: Mapping[str, str] = {}  # measure -> why
+    download_ratios: Mapping[str, float] = {}  # fetch time / EXTINF of the newest whole segment, at the slowest vantage
 
 
 class Workloads(msgspec.Struct, frozen=True):

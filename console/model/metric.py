@@ -55,6 +55,20 @@ class Capacity(msgspec.Struct, frozen=True):
     verdicts: Mapping[str, Severity]
 
 
+class Signals(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What only a recognised exporter tells of a channel: the contribution feed, the encoder, the cache. None: nobody tells."""
+
+    node: str | None = None  # the ingest server
+    protocol: str | None = None  # srt | rtmp | ...
+    rtt_s: float | None = None
+    drop_ratio: float | None = None  # packets lost for good / packets
+    fps: float | None = None
+    speed: float | None = None  # media seconds out / wall seconds
+    hit_ratio: float | None = None
+    ttfb_s: float | None = None  # p95 at the edges
+    start_failures: float | None = None  # technical start failures / attempts
+
+
 class ChannelMetrics(msgspec.Struct, frozen=True):
     """What the metrics store says of one channel; None where it says nothing."""
 
@@ -63,6 +77,7 @@ class ChannelMetrics(msgspec.Struct, frozen=True):
     rebuffer_ratio: float | None = None
     viewers_trend: tuple[float, ...] = ()
     rebuffer_trend: tuple[float, ...] = ()  # last 15 min, oldest first, NaN for holes
+    signals: Signals = Signals()
 
 
 class ChannelTable(msgspec.Struct, frozen=True):

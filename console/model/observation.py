@@ -34,6 +34,7 @@ class Asked(StrEnum):
     MASTER = "master"
     MEDIA = "media"
     SEGMENT = "segment"
+    WINDOW = "window"  # an old segment that the MPD's window still promises
     KEY = "key"  # EXT-X-KEY's URI
     BLOCKED = "blocked"  # a low-latency playlist asked with _HLS_msn: a rehearsal of what players do
 
@@ -47,7 +48,7 @@ class Variant(msgspec.Struct, frozen=True):
     height: int | None = None
     average_bps: int = 0  # AVERAGE-BANDWIDTH, 0 when the master does not say
     codecs: str = ""
-    kind: str = "video"  # video | audio | iframe
+    kind: str = "video"  # video | audio | subtitles | iframe
 
 
 class MediaFacts(msgspec.Struct, frozen=True):
@@ -86,7 +87,7 @@ class SegmentFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     is_whole: bool = False  # every byte was read
     transfer_s: float | None = None  # first request byte to last body byte; None when only the head was read
     first_byte_s: float | None = None
-    container: str = ""  # ts | fmp4 | aac | mp3 | webvtt | encrypted | "" unknown
+    container: str = ""  # ts | fmp4 | aac | mp3 | ac3 | webvtt | ttml | webm | encrypted | "" unknown
     duration_s: float | None = None  # by its own timestamps
     starts_with_key: bool | None = None  # random access at its begin
     first_time_s: float | None = None  # its first decode or presentation time, by its own clock
@@ -94,6 +95,9 @@ class SegmentFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     average_bps: int = 0  # AVERAGE-BANDWIDTH
     codecs: str = ""  # seen on the wire, RFC 6381 where it can be told
     height: int | None = None  # seen on the wire
+    waited_s: float = 0.0  # how long the playlist had listed it when this was asked: a late one is asked for again
+    # asked so long after it left the playlist, while RFC 8216 6.2.2 promises it; 0: listed still, but old; None: a new one
+    left_s: float | None = None
 
 
 class Observation(msgspec.Struct, frozen=True):

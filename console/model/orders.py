@@ -19,8 +19,8 @@ class ProbeOrders(msgspec.Struct, frozen=True):
 
     channels: tuple[Channel, ...]
     period_s: float | None = None  # None: max(1 s, T/2) for each playlist
-    segments: bool = True  # ask for the newest segment of the top rendition, once per new segment
-    segment_policy: str = "newest"  # newest: of the top rendition | all: of every rendition | head: never the bytes
+    segments: bool = True  # look at segments at all
+    segment_policy: str = "newest"  # newest: of the top rendition | all: of every rendition | head: never the bytes | none
     segment_budget_Bps: float = 4_000_000.0  # bytes/s of segment bodies over all channels; past it only their heads are asked
 
 

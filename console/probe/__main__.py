@@ -15,6 +15,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
+try:
+    import uvloop
+except ImportError:
+    uvloop = None  # type: ignore[assignment]
+
 from console.model.instant import Instant, reckoned
 from console.model.orders import FRAME_HEAD, ProbeOrders, frame_length, framed
 from console.probe.heartbeat import BEAT_S, Pulse
@@ -23,6 +28,11 @@ from console.probe.prober import Prober
 
 YOUNG = 10_000  # objects before the collector looks at them; a poll leaves few cycles, and modules none
 TICK_S = 0.1  # how often the outbox is emptied and the loop's own lateness measured
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop where there is one, since its sockets and timers cost half (docs/bench.md); nothing here depends on it."""
+    return asyncio.new_event_loop() if uvloop is None else uvloop.new_event_loop()
 
 
 class SystemClock:
@@ -103,7 +113,7 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 20)
     try:
-        asyncio.new_event_loop().run_until_complete(serve(sys.argv[1]))
+        new_loop().run_until_complete(serve(sys.argv[1]))
     except (TimeoutError, OSError) as error:
         print(f"prober: {type(error).__name__}: {error}", file=sys.stderr)
         code = 1

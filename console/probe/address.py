@@ -9,14 +9,11 @@ link can reach.
 from __future__ import annotations
 
 import ipaddress
-import socket
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
-
 SCHEMES = ("http", "https")
+PRIVATE_HEADERS = ("authorization", "cookie", "x-api-key", "x-auth-token", "proxy-authorization")
 _METADATA_V6 = ipaddress.ip_address("fd00:ec2::254")
 
 
@@ -41,6 +38,14 @@ def door_of(url: str, connect_to: str | None) -> Door:
     return Door(
         parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), connect_to
     )
+
+
+def is_same_host(url: str, trusted: str) -> bool:
+    """Whether a URL that foreign text named leads to the host that the engineer named."""
+    try:
+        return urlsplit(url).hostname == urlsplit(trusted).hostname
+    except ValueError:
+        return False
 
 
 def split_address(connect_to: str) -> tuple[str, int]:
@@ -88,48 +93,3 @@ def literal(host: str) -> str | None:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return None
-
-
-class FixedResolver(AbstractResolver):
-    """Maps the vantage's host to its `connect_to`; Host header and SNI stay those of the URL."""
-
-    def __init__(self, address: str, port: int) -> None:
-        self._address = address
-        self._port = port
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        literal_family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
-        return [
-            ResolveResult(
-                hostname=host,
-                host=self._address,
-                port=self._port,
-                family=literal_family,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-        ]
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-class GuardedResolver(ThreadedResolver):
-    """The system's resolver for hosts that foreign text named: forbidden addresses are refused, after
-    resolution.
-    """
-
-    def __init__(self, is_own_loopback: bool) -> None:
-        super().__init__()
-        self._is_own_loopback = is_own_loopback
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await super().resolve(host, port, family)
-        allowed = [one for one in found if not is_forbidden(one["host"], self._is_own_loopback)]
-        if not allowed:
-            raise ForbiddenAddress(f"{host} resolves to an address that only this machine can reach")
-        return allowed

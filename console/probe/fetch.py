@@ -1,104 +1,88 @@
 """One HTTP question and everything that can go wrong with it, as an `Answer`; never an exception.
 
-Times are stamped when the body is complete, in this process, because a stamp made anywhere later would count
-our own lateness as the stream's. Redirects are followed by hand (at most three, http and https only, guarded
-addresses), bodies are read up to a cap and inflated up to a cap, and every door (scheme, host, port,
-connect_to) has connections and a limit of its own, so that a hanging host delays nobody else.
+Times are stamped where the bytes come from the socket, because a stamp made anywhere later would count our own lateness as
+the stream's. Redirects are followed by hand (at most three, http and https only, guarded addresses), bodies are read up to a
+cap and inflated up to a cap, and every door (scheme, host, port, connect_to) has connections and a limit of its own, so that
+a hanging host delays nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit, urlunsplit
-
-import aiohttp
-import msgspec
-import yarl
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from console.model.instant import Instant
 from console.model.observation import Outcome
-from console.probe.address import (
-    Door,
-    FixedResolver,
-    ForbiddenAddress,
-    GuardedResolver,
-    door_of,
-    is_forbidden,
-    literal,
-    printable,
-    split_address,
-)
-from console.probe.playlist import BODY_LIMIT
+from console.probe.address import Door, ForbiddenAddress, door_of, is_forbidden, literal, printable
+from console.probe.http.exchange import REDIRECTS, Exchange
+from console.probe.http.names import Names
+from console.probe.http.pool import Pool, words_of
+from console.probe.http.question import BODY_LIMIT, Answer, Question
+from console.probe.http.request import request_head
+
+__all__ = ["BODY_LIMIT", "Answer", "Fetcher", "Question"]
 
 REDIRECT_LIMIT = 3
-PER_DOOR = 64  # requests in flight
+PER_DOOR = 256  # requests in flight; a fleet of 500 channels asks 1,500 times a second, and a far edge takes 0.1 s
 WAYS = 4096  # playlists whose way is remembered; a signed URL changes with its token, so they are forgotten all at once
 WAY_URL_LIMIT = 1024  # characters; a longer URL finds its way anew each time
-SEGMENT_PEEK = 64 * 1024  # bytes read at most of a segment answer before the connection is dropped
-_REDIRECTS = (301, 302, 303, 307, 308)
+PLACES = 1024  # pools and gates kept; past it those that hold nothing are forgotten
+TIDY_S = 10.0
 _PRIVATE_HEADERS = ("authorization", "cookie", "x-api-key")
-
-
-class Answer(msgspec.Struct):
-    """How one fetch ended. `body` is inflated; empty unless `outcome` is OK."""
-
-    outcome: Outcome
-    at: Instant
-    elapsed_s: float
-    url: str  # where it ended, with its query: the base for relative URIs
-    status: int | None = None
-    body: bytes = b""
-    etag: str | None = None
-    age_header_s: float | None = None
-    detail: str = ""
-    bytes_in: int = 0
 
 
 class _Refused(Exception):
     """A redirect or URL to where we do not go."""
 
 
-class _TooLarge(Exception):
-    """More bytes than the cap."""
-
-
-class Question(msgspec.Struct, frozen=True):
-    """What to ask, and by which door. `trusted` is the vantage's own URL: its host is the engineer's word."""
-
-    url: str
-    trusted: str
-    connect_to: str | None = None
-    headers: Mapping[str, str] = {}
-    timeout_s: float = 5.0
-    etag: str | None = None
-    method: str = "GET"
-    is_peek: bool = False  # only whether it is there: read at most one byte range
-
-
-class _Way(NamedTuple):
-    """How a playlist is asked for: all that follows from its URL, its vantage's URL and `connect_to` alone. Names are
-    still resolved, and their addresses guarded, whenever a connection is made.
+class _Way:
+    """How a playlist is asked for: all that follows from its URL, its vantage's URL and `connect_to` alone. Names are still
+    resolved, and their addresses guarded, whenever a connection is made.
     """
 
-    gate: asyncio.Semaphore
-    session: aiohttp.ClientSession
-    asked_url: yarl.URL | str  # a URL that yarl refuses stays text, for aiohttp to say what is wrong with it
-    extra: Mapping[str, str]  # headers that the detour needs
+    __slots__ = ("_asked", "gate", "is_own", "parts", "pool")
+
+    def __init__(self, gate: asyncio.Semaphore, pool: Pool, parts: SplitResult, is_own: bool) -> None:
+        self.gate = gate
+        self.pool = pool
+        self.parts = parts
+        self.is_own = is_own
+        self._asked: tuple[Mapping[str, str], str, bytes] | None = None
+
+    def head(self, method: str, headers: Mapping[str, str], byte_range: str) -> bytes:
+        """The request without its condition. Raises ValueError."""
+        asked = self._asked
+        if asked is not None and asked[0] is headers and asked[1] == method and not byte_range:
+            return asked[2]
+        made = request_head(method, self.parts, headers, self.is_own, byte_range)
+        if not byte_range:
+            self._asked = (headers, method, made)
+        return made
 
 
 class Fetcher:
-    """Asks. One per prober; closed at its end."""
+    """Asks. One per prober; closed at its end. `tls` makes the one TLS context, at the first https question."""
 
-    def __init__(self, now: Callable[[], Instant]) -> None:
+    def __init__(self, now: Callable[[], Instant], tls: Callable[[], ssl.SSLContext] | None = None) -> None:
         self._now = now
-        self._sessions: dict[tuple[Door, bool, bool], aiohttp.ClientSession] = {}
+        self._loop = asyncio.get_running_loop()
+        self._names = Names()
+        self._new_tls = tls or ssl.create_default_context
+        self._context: ssl.SSLContext | None = None
+        self._pools: dict[tuple[Door, bool, bool], Pool] = {}
         self._gates: dict[Door, asyncio.Semaphore] = {}
         self._ways: dict[tuple[str, str, str | None], _Way] = {}
+        self._tidying: asyncio.TimerHandle | None = None
         self.in_flight = 0
+
+    @property
+    def connections(self) -> int:
+        """How many are open or being made."""
+        return sum(len(pool.open) + pool.dialing for pool in self._pools.values())
 
     async def ask(self, question: Question) -> Answer:
         """The answer, whatever happens; only cancellation passes through."""
@@ -111,33 +95,27 @@ class Fetcher:
             start = self._now()
             self.in_flight += 1
             try:
-                async with asyncio.timeout(question.timeout_s):
-                    return await self._follow(question, start, way or self._first_way(question, gate))
+                return await self._follow(question, start, way or self._first_way(question, gate))
             except TimeoutError:
-                return self._failed(
-                    question, start, Outcome.TIMEOUT, f"no answer within {question.timeout_s:g} s"
-                )
+                words = f"no connection within {question.timeout_s:g} s"
+                return self._failed(question, start, Outcome.TIMEOUT, words)
             except (_Refused, ForbiddenAddress) as error:
                 return self._failed(question, start, Outcome.REFUSED_REDIRECT, str(error))
-            except _TooLarge as error:
-                return self._failed(question, start, Outcome.TOO_LARGE, str(error))
-            except zlib.error as error:
-                return self._failed(question, start, Outcome.MALFORMED, f"gzip: {error}")
-            except aiohttp.ClientError as error:
-                cause = error.__cause__ if isinstance(error.__cause__, ForbiddenAddress) else None
-                outcome = Outcome.REFUSED_REDIRECT if cause else Outcome.UNREACHABLE
-                return self._failed(question, start, outcome, str(cause or "") or _words(error))
-            except (OSError, ValueError) as error:
-                return self._failed(question, start, Outcome.UNREACHABLE, _words(error))
+            except OSError as error:
+                return self._failed(question, start, Outcome.UNREACHABLE, words_of(error))
+            except ValueError as error:
+                return self._failed(question, start, Outcome.UNREACHABLE, str(error))
             finally:
                 self.in_flight -= 1
 
     async def close(self) -> None:
         """Close every connection."""
         self._ways.clear()
-        sessions = list(self._sessions.values())
-        self._sessions.clear()
-        await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
+        if self._tidying is not None:
+            self._tidying.cancel()
+        self._names.close()
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+        self._pools.clear()
 
     def _gate(self, door: Door) -> asyncio.Semaphore:
         gate = self._gates.get(door)
@@ -150,23 +128,24 @@ class Fetcher:
         return Answer(outcome, at, at.mono - start.mono, question.url, detail=printable(detail))
 
     async def _follow(self, question: Question, start: Instant, way: _Way) -> Answer:
-        url, headers = question.url, dict(question.headers)
-        headers.setdefault("User-Agent", "midwatch-prober")
-        headers["Accept-Encoding"] = "gzip"
+        url, headers = question.url, question.headers
+        deadline = self._loop.time() + question.timeout_s
+        byte_range = question.byte_range
+        if not byte_range and question.is_peek and question.method == "GET":
+            byte_range = "bytes=0-0"
+        condition = b"\r\n"
         if question.etag is not None:
-            headers["If-None-Match"] = question.etag
-        if question.is_peek and question.method == "GET":
-            headers["Range"] = "bytes=0-0"
+            condition = b"If-None-Match: %b\r\n\r\n" % question.etag.encode("latin-1", "replace")
         for hop in range(REDIRECT_LIMIT + 1):
             if hop:
                 way = self._way(url, question, way.gate)
-            sent = {**headers, **way.extra} if way.extra else headers
-            async with way.session.request(
-                question.method, way.asked_url, headers=sent, allow_redirects=False
-            ) as response:
-                location = response.headers.get("Location") if response.status in _REDIRECTS else None
-                if not location:
-                    return await self._read(question, response, url, start)
+            wire = way.head(question.method, headers, byte_range) + condition
+            exchange = await way.pool.asked(wire, question, deadline)
+            if hop and exchange.asked_at is None:
+                exchange.asked_at = exchange.first_at
+            location = exchange.headers.get("location") if exchange.status in REDIRECTS else None
+            if not location or exchange.failure is not None:
+                return self._answer(question, exchange, url, start)
             target = urljoin(url, location[:4096])
             parts = urlsplit(target)
             if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -179,7 +158,8 @@ class Fetcher:
     def _first_way(self, question: Question, gate: asyncio.Semaphore) -> _Way:
         """The way of a question's own URL, remembered for a playlist; a segment is asked for once."""
         way = self._way(question.url, question, gate)
-        if not question.is_peek and len(question.url) <= WAY_URL_LIMIT:
+        is_once = question.is_peek or question.sink is not None
+        if not is_once and len(question.url) <= WAY_URL_LIMIT:
             if len(self._ways) >= WAYS:
                 self._ways.clear()
             self._ways[question.url, question.trusted, question.connect_to] = way
@@ -187,102 +167,107 @@ class Fetcher:
 
     def _way(self, url: str, question: Question, gate: asyncio.Semaphore) -> _Way:
         """The way to a URL, the question's own or one that a redirect named. Raises ForbiddenAddress."""
-        trusted = urlsplit(question.trusted)
-        is_own = urlsplit(url).hostname == trusted.hostname
+        parts, trusted = urlsplit(url), urlsplit(question.trusted)
+        is_own = parts.hostname == trusted.hostname
         door = door_of(url, question.connect_to if is_own else None)
         address = literal(door.host)
         own_loopback = _is_loopback(question.connect_to or trusted.netloc)
         if not is_own and address is not None and is_forbidden(address, own_loopback):
             raise ForbiddenAddress(f"{door.host} is an address that only this machine can reach")
-        if (
-            door.connect_to is not None and address is not None
-        ):  # resolvers are not asked for literal addresses
-            host, port = split_address(door.connect_to)
-            parts = urlsplit(url)
-            netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            return _Way(
-                gate,
-                self._session(door, is_own, own_loopback),
-                _read_url(urlunsplit(parts._replace(netloc=netloc))),
-                {"Host": parts.netloc.rpartition("@")[2]},
-            )
-        return _Way(gate, self._session(door, is_own, own_loopback), _read_url(url), {})
+        return _Way(gate, self._pool(door, is_own, own_loopback), parts, is_own)
 
-    def _session(self, door: Door, is_own: bool, own_loopback: bool) -> aiohttp.ClientSession:
+    def _pool(self, door: Door, is_own: bool, own_loopback: bool) -> Pool:
         key = (door, is_own, own_loopback)
-        session = self._sessions.get(key)
-        if session is None:
-            resolver: FixedResolver | GuardedResolver | None = None
-            if door.connect_to is not None:
-                resolver = FixedResolver(*split_address(door.connect_to))
-            elif not is_own:
-                resolver = GuardedResolver(own_loopback)
-            connector = aiohttp.TCPConnector(
-                resolver=resolver, limit=PER_DOOR, ttl_dns_cache=30, keepalive_timeout=30
+        pool = self._pools.get(key)
+        if pool is None:
+            if len(self._pools) >= PLACES:
+                self._forget()
+            pool = self._pools[key] = Pool(
+                door, self._names, self._tls, self._now, guard=not is_own, is_own_loopback=own_loopback
             )
-            session = self._sessions[key] = aiohttp.ClientSession(
-                connector=connector,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None),  # the deadline stands around the whole question
-                skip_auto_headers=("Accept",),
-            )
-        return session
+            if self._tidying is None:
+                self._tidying = self._loop.call_later(TIDY_S, self._tidy)
+        return pool
 
-    async def _read(
-        self, question: Question, response: aiohttp.ClientResponse, url: str, start: Instant
-    ) -> Answer:
-        raw = b"" if question.is_peek else await _body(response)
-        body = raw
-        if raw and response.headers.get("Content-Encoding", "").lower() in ("gzip", "deflate", "x-gzip"):
-            body = _inflated(raw)
-        if (
-            question.is_peek
-            and question.method == "GET"
-            and (response.content_length or SEGMENT_PEEK) < SEGMENT_PEEK
-        ):
-            await response.read()  # a one-byte range keeps the connection; a whole segment is dropped with it
-        at = self._now()
-        status = response.status
-        is_ok = 200 <= status < 300 or status == 304
-        return Answer(
-            outcome=Outcome.OK if is_ok else Outcome.HTTP,
+    def _forget(self) -> None:
+        """A playlist can name any number of hosts: those where nothing is under way are forgotten."""
+        self._ways.clear()
+        self._pools = {key: pool for key, pool in self._pools.items() if pool.open or pool.dialing}
+        self._gates = {door: gate for door, gate in self._gates.items() if gate._value < PER_DOOR}
+
+    def _tidy(self) -> None:
+        self._tidying = self._loop.call_later(TIDY_S, self._tidy)
+        for pool in self._pools.values():
+            pool.tidy()
+
+    def _tls(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = self._new_tls()
+            self._context.set_alpn_protocols(["http/1.1"])
+        return self._context
+
+    def _answer(self, question: Question, exchange: Exchange, url: str, start: Instant) -> Answer:
+        at = exchange.at or self._now()
+        told = exchange.headers
+        failure = exchange.failure
+        body = b""
+        if failure is None and exchange.is_ok:
+            try:
+                body = exchange.body()
+            except OverflowError as error:
+                failure = (Outcome.TOO_LARGE, str(error))
+            except zlib.error as error:
+                failure = (Outcome.MALFORMED, f"gzip: {error}")
+            except EOFError as error:
+                failure = (Outcome.MALFORMED, str(error))
+        if failure is not None:
+            outcome, detail = failure[0], printable(failure[1])
+            if outcome is Outcome.TIMEOUT:
+                at = self._now()
+        elif exchange.is_ok:
+            outcome, detail = Outcome.OK, ""
+        else:
+            outcome, detail = Outcome.HTTP, printable(f"{exchange.status} {exchange.reason}".strip())
+        answer = Answer(
+            outcome=outcome,
             at=at,
             elapsed_s=at.mono - start.mono,
-            url=url,
-            status=status,
-            body=body if is_ok else b"",
-            etag=response.headers.get("ETag", "")[:512] or None,
-            age_header_s=_seconds(response.headers.get("Age")),
-            detail="" if is_ok else printable(f"{status} {response.reason or ''}".strip()),
-            bytes_in=len(raw),
+            url=url if failure is None else question.url,
+            status=exchange.status or None if failure is None else None,
+            body=body,
+            etag=told.get("etag", "")[:512] or None,
+            age_header_s=_seconds(told.get("age")),
+            detail=detail,
+            bytes_in=exchange.wire,
+            asked_s=exchange.asked_at.mono - start.mono if exchange.asked_at is not None else 0.0,
+            first_byte_s=exchange.first_at.mono - start.mono if exchange.first_at is not None else None,
+            size=_size(exchange),
+            is_cut=exchange.is_cut,
         )
+        if told:
+            answer.content_type = _shown(told.get("content-type"), 100)
+            answer.content_encoding = _shown(told.get("content-encoding"), 100)
+            answer.cache_control = _shown(told.get("cache-control"), 200)
+            answer.allow_origin = _shown(told.get("access-control-allow-origin"), 200)
+            answer.date = told.get("date", "")[:40]
+            if "x-cache" in told or "x-served-by" in told or "via" in told:
+                served = "; ".join(told[name] for name in ("x-cache", "x-served-by", "via") if name in told)
+                answer.served_by = _shown(served, 120)
+        return answer
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while chunk := await response.content.readany():
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            raise _TooLarge(f"more than {BODY_LIMIT} bytes")
-        parts.append(chunk)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+def _shown(text: str | None, limit: int) -> str:
+    """As `printable`, which looks at each character; nearly every header needs none of it."""
+    if not text or (len(text) <= limit and text.isascii() and text.isprintable()):
+        return text or ""
+    return printable(text, limit)
 
 
-def _inflated(raw: bytes) -> bytes:
-    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-    body = inflater.decompress(raw, BODY_LIMIT + 1)
-    if len(body) > BODY_LIMIT or inflater.unconsumed_tail:
-        raise _TooLarge(f"more than {BODY_LIMIT} bytes after inflating")
-    return body
-
-
-def _read_url(url: str) -> yarl.URL | str:
-    try:
-        return yarl.URL(url)
-    except ValueError:
-        return url
+def _size(exchange: Exchange) -> int | None:
+    text = exchange.headers.get("content-length")
+    if exchange.status == 206:
+        text = exchange.headers.get("content-range", "").rpartition("/")[2]
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _seconds(text: str | None) -> float | None:
@@ -299,13 +284,3 @@ def _is_loopback(netloc: str) -> bool:
     return host == "localhost" or (
         address is not None and is_forbidden(address, False) and address.startswith(("127.", "::1"))
     )
-
-
-def _words(error: Exception) -> str:
-    """What a finding's reason will say. The commonest word drowns in what asyncio and aiohttp put around it
-    ("Cannot connect to host a:80 ssl:default [Connect call failed ('127.0.0.1', 80)]").
-    """
-    system = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(system, ConnectionRefusedError):
-        return "connection refused"
-    return str(error) or type(error).__name__

@@ -1,30 +1,37 @@
-"""Follows orders: which playlists there are, asks each when it is due, and tells what came back.
+"""Follows orders: which documents there are, asks each when it is due, and tells what came back.
 
-The event loop's own timer heap is the schedule: one timer a playlist, so nothing walks over three hundred of
-them. A playlist is never asked twice at once; one that hangs costs its own polls and its door's slots, nobody
-else's.
+The event loop's own timer heap is the schedule: one timer a document, so nothing walks over three hundred of them. A document
+is never asked twice at once; one that hangs costs its own polls and its door's slots, nobody else's.
+
+What an answer leads to has rooms of its own: the ladder (`ladder.py`), the origin as a witness (`consult.py`), segments, keys.
+To run it without a process: `Prober(clock, outbox, pulse)` inside a running loop, `follow(orders)`, then `await outbox.news()`
+and `outbox.take()` until done, and `close()`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
 
 from console.model.channel import Channel, Vantage
 from console.model.instant import Clock
-from console.model.observation import Asked, MediaFacts, Observation, Outcome
+from console.model.observation import Asked, MediaFacts, Observation, Outcome, Variant
 from console.model.orders import ProbeOrders
-from console.model.severity import Layer
-from console.probe import schedule
-from console.probe.address import printable, shown
-from console.probe.fetch import Answer, Fetcher, Question
+from console.probe import consult, schedule
+from console.probe.asking import Asker
+from console.probe.fetch import Answer
 from console.probe.heartbeat import Pulse
+from console.probe.hls.master import name_of
+from console.probe.keys import Keys
+from console.probe.ladder import climb
+from console.probe.manifest import Track, top_of
 from console.probe.outbox import Outbox
-from console.probe.playlist import MasterFacts, name_of
+from console.probe.roster import Roster
+from console.probe.segments import Segments
 from console.probe.target import Target
-from console.probe.token import Token, TokenError, signed
-
-CONSULT_EVERY_S = 0.5  # the origin is asked out of turn at most this often per playlist
-_HEAD_REFUSED = (400, 403, 405, 501)
 
 
 class Prober:
@@ -35,13 +42,12 @@ class Prober:
         self._loop = asyncio.get_running_loop()
         self._outbox = outbox
         self._pulse = pulse
-        self._fetcher = Fetcher(clock.now)
+        self._asker = Asker(clock)
         self._orders = ProbeOrders(channels=())
-        self._targets: dict[tuple[str, str, str | None], Target] = {}
-        self._tokens: dict[tuple[str, ...], Token] = {}
-        self._segments: dict[tuple[str, str], int] = {}  # newest sequence whose segment has been asked for
-        self._ranged: set[str] = set()  # vantages that refuse HEAD
+        self._roster = Roster()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._segments = Segments(clock, self._asker, outbox, pulse, self._spawn)
+        self._keys = Keys(clock, self._asker, outbox, pulse, self._spawn)
 
     @property
     def channels(self) -> int:
@@ -49,15 +55,16 @@ class Prober:
 
     @property
     def in_flight(self) -> int:
-        return self._fetcher.in_flight
+        return self._asker.in_flight
 
     def follow(self, orders: ProbeOrders) -> None:
         """From now on watch this. What is in both the old and the new orders keeps its schedule and its
         memory.
         """
         old, self._orders = self._orders, orders
-        kept = {(c.name, v): c for c in orders.channels for v in _hashable(c)}
-        for target in list(self._targets.values()):
+        self._segments.follow(orders)
+        kept = {(c.name, _frozen(v)): c for c in orders.channels for v in c.vantages}
+        for target in self._roster:
             channel = kept.get((target.channel.name, _frozen(target.vantage)))
             if channel is None or orders.period_s != old.period_s:
                 self._drop(target)
@@ -65,25 +72,36 @@ class Prober:
                 target.channel = channel
         for channel in orders.channels:
             for vantage in channel.vantages:
-                if not any(key[:2] == (channel.name, vantage.name) for key in self._targets):
+                if (channel.name, vantage.name) not in self._roster:
                     self._add(channel, vantage, Asked.MASTER, None, vantage.url)
 
     async def close(self) -> None:
         """Stop asking, and close every connection."""
-        for target in list(self._targets.values()):
+        for target in self._roster:
             self._drop(target)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._fetcher.close()
+        await self._asker.close()
 
-    def _add(self, channel: Channel, vantage: Vantage, asked: Asked, rendition: str | None, url: str) -> None:
+    def _add(
+        self,
+        channel: Channel,
+        vantage: Vantage,
+        asked: Asked,
+        rendition: str | None,
+        url: str,
+        variant: Variant | None = None,
+        is_late: bool = False,
+    ) -> Target:
+        """`is_late`: it joins what is watched already, so that no burst is to be feared, and is asked at once."""
         now = self._clock.now().mono
-        spread = schedule.media_period_s(None, self._orders.period_s)
-        pace = schedule.begun(f"{channel.name}/{vantage.name}/{rendition}", now, min(1.0, spread))
-        target = Target(channel, vantage, asked, rendition, url, pace)
-        self._targets[target.key] = target
+        spread = 0.0 if is_late else min(1.0, schedule.media_period_s(None, self._orders.period_s))
+        pace = schedule.begun(f"{channel.name}/{vantage.name}/{rendition}", now, spread)
+        target = Target(channel, vantage, asked, rendition, url, pace, variant)
+        self._roster.add(target)
         self._arm(target)
+        return target
 
     def _drop(self, target: Target) -> None:
         target.is_dropped = True
@@ -91,7 +109,12 @@ class Prober:
             target.timer.cancel()
         if target.task is not None:
             target.task.cancel()
-        self._targets.pop(target.key, None)
+        self._roster.remove(target)
+        self._segments.forget((*target.place, target.rendition))
+        for rendition in target.looked_into:
+            self._segments.forget((*target.place, rendition))
+        if target.place not in self._roster:
+            self._keys.forget(target.place)
 
     def _arm(self, target: Target) -> None:
         if target.is_dropped:
@@ -118,193 +141,154 @@ class Prober:
         target.pace = schedule.started(target.pace, now, self._period_s(target))
         target.task = self._spawn(self._poll(target, is_retry=reason is schedule.Reason.RETRY))
 
-    def _spawn(self, work: object) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = self._loop.create_task(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     def _period_s(self, target: Target) -> float:
         override = self._orders.period_s
+        manifest = target.manifest
+        if manifest is not None and manifest.period_s is not None and override is None:
+            return manifest.period_s
         if target.asked is Asked.MASTER:
             return schedule.master_period_s(self._target_s(target), override)
+        if target.is_gentle:
+            return schedule.gentle_period_s(target.pace.target_s, override)
         return schedule.media_period_s(target.pace.target_s, override)
 
     def _target_s(self, target: Target) -> float | None:
         """T of a playlist; of a master, that of its top rendition."""
-        if target.asked is Asked.MEDIA or not isinstance(target.facts, MasterFacts):
+        if target.asked is Asked.MEDIA or target.manifest is None or not target.manifest.is_ladder:
             return target.pace.target_s
-        top = target.facts.top
-        media = self._targets.get((target.channel.name, target.vantage.name, top.rendition if top else None))
+        top = top_of(target.manifest.variants)
+        if top is None:
+            return None
+        if (track := target.manifest.tracks.get(top.rendition)) is not None:
+            return track.facts.target_duration_s
+        media = self._roster.get(*target.place, top.rendition)
         return media.pace.target_s if media is not None else None
 
     async def _poll(self, target: Target, is_retry: bool) -> None:
         try:
-            answer = await self._ask(target, target.url, etag=target.etag)
+            timeout_s = schedule.timeout_s(self._target_s(target))
+            answer = await self._asker.playlist(target.vantage, target.url, timeout_s, etag=target.etag)
             if target.is_dropped:
                 return
             self._pulse.received(answer.bytes_in)
+            seen = self._observed(target, answer, is_retry)
             before = target.pace
-            if target.asked is Asked.MASTER and target.rendition is None:
-                seen = self._master_or_media(target, answer, is_retry)
-            else:
-                seen = target.observed(answer, is_retry)
             self._outbox.put(seen)
+            for one in target.observed_tracks(seen):
+                self._outbox.put(one)
             target.pace = schedule.answered(before, seen)
+            if seen.outcome is Outcome.OK and target.manifest is not None and target.manifest.ask_at is not None:
+                target.pace = schedule.at_latest(target.pace, target.manifest.ask_at)
             self._follow_up(target, before, seen)
+            self._ask_clock(target)
         finally:
             target.task = None
             if not self._loop.is_closed():
                 self._arm(target)
 
-    def _master_or_media(self, target: Target, answer: Answer, is_retry: bool) -> Observation:
-        """A vantage's URL may be a media playlist itself: then it is one rendition, named by the ladder or
-        its URL.
-        """
+    def _observed(self, target: Target, answer: Answer, is_retry: bool) -> Observation:
+        """A vantage's URL may be a media playlist itself: then it is one rendition, named by the channel's list or its URL."""
         seen = target.observed(answer, is_retry)
-        if seen.media is None or target.facts is None or isinstance(target.facts, MasterFacts):
+        if not target.is_root or seen.outcome is not Outcome.OK:
             return seen
-        self._targets.pop(target.key, None)
-        wanted = target.channel.renditions
-        target.rendition = wanted[0] if len(wanted) == 1 else name_of(target.url)
-        target.asked = Asked.MEDIA
-        self._targets[target.key] = target
-        return target.observed(answer, is_retry)
+        is_one = seen.media is not None
+        if is_one is (target.rendition is not None):
+            return seen
+        self._roster.remove(target)
+        self._segments.forget((*target.place, target.rendition))
+        if seen.media is not None:
+            wanted = target.channel.renditions
+            target.became(Asked.MEDIA, wanted[0] if len(wanted) == 1 else name_of(target.url))
+            # a master is asked seldom; what turned out to be none has its own rhythm at once
+            grid_at = target.last_start + schedule.media_period_s(seen.media.target_duration_s, self._orders.period_s)
+            target.pace = msgspec.structs.replace(target.pace, grid_at=min(target.pace.grid_at, grid_at))
+        else:
+            target.became(Asked.MASTER, None)
+        self._roster.add(target)
+        return target.renamed(seen)
 
     def _follow_up(self, target: Target, before: schedule.Pace, seen: Observation) -> None:
-        if target.asked is Asked.MASTER and seen.outcome is Outcome.OK and target.pace.retry_at is None:
-            self._climb(target)
-        if seen.media is not None and self._orders.segments:
-            self._look_at_segment(target)
+        manifest = target.manifest
+        if manifest is not None and seen.outcome is Outcome.OK:
+            if manifest.is_ladder and not manifest.tracks and target.pace.retry_at is None:
+                self._climb(target)
+            if manifest.track is not None and seen.media is not None:
+                self._look_into(target, target.rendition, target.variant, manifest.track, self._is_top(target))
+            top = top_of(manifest.variants) if manifest.tracks else None
+            variants = {rung.rendition: rung for rung in manifest.variants} if manifest.tracks else {}
+            for rendition in target.looked_into.difference(manifest.tracks):
+                self._segments.forget((*target.place, rendition))
+            target.looked_into = frozenset(manifest.tracks)
+            for rendition, track in manifest.tracks.items():
+                is_top = top is not None and rendition == top.rendition
+                self._look_into(target, rendition, variants.get(rendition), track, is_top)
+            if manifest.session_keys:
+                self._keys.shown(target.place, target.vantage, None, manifest.session_keys, self._target_s(target))
         met = target.pace.deadlines_met > before.deadlines_met
         if met or (target.pace.was_suspect and not before.was_suspect):
             self._consult_origin(target)
 
+    def _look_into(
+        self, target: Target, rendition: str | None, variant: Variant | None, track: Track, is_top: bool
+    ) -> None:
+        """Segments and keys of one rendition that has just been told of."""
+        facts: MediaFacts = track.facts
+        if self._segments.is_wanted(is_top, variant.kind if variant is not None else "video"):
+            self._segments.shown((*target.place, rendition), target.vantage, variant, facts, track.newest, track.oldest)
+        self._keys.shown(target.place, target.vantage, rendition, track.keys(), facts.target_duration_s)
+
     def _climb(self, master: Target) -> None:
         """Watch the rungs that the master names now; forget those it no longer does."""
-        assert isinstance(master.facts, MasterFacts)
-        if master.climbed is master.facts:  # the same bytes as last time: a rung is dropped only with its master
-            return
-        master.climbed = master.facts
-        rungs = {rung.rendition: rung for rung in master.facts.variants}
-        mine = [t for t in self._targets.values() if t.key[:2] == master.key[:2] and t.rendition is not None]
-        for target in mine:
-            rung = rungs.pop(target.rendition or "", None)
-            if rung is None:
-                self._drop(target)
-            else:
-                target.url = rung.uri
-        for rung in rungs.values():
-            self._add(master.channel, master.vantage, Asked.MEDIA, rung.rendition, rung.uri)
+        manifest = master.manifest
+        if manifest is None or master.climbed is manifest.variants:
+            return  # the same bytes as last time: a rung is dropped only with its master
+        is_late = master.climbed is not None
+        master.climbed = manifest.variants
+        mine = [target for target in self._roster.at(master.place) if target.rendition is not None]
+        step = climb(mine, manifest.variants)
+        for target in step.left:
+            self._drop(target)
+        joined = [
+            self._add(master.channel, master.vantage, Asked.MEDIA, rung.rendition, rung.uri, rung, is_late)
+            for rung in step.joined
+        ]
+        for target, rung in step.kept:
+            target.url, target.variant = rung.uri, rung
+        for target in (*joined, *(target for target, _ in step.kept)):
+            target.variables = dict(manifest.variables)
 
-    def _consult_origin(self, target: Target) -> None:
-        """An edge looks bad: ask the origin for the same playlist now, so that the judge need not guess
-        whose fault it is.
-        """
-        origin = target.channel.origin
-        if origin is None or origin.name == target.vantage.name or target.vantage.layer is not Layer.EDGE:
-            return
-        same = self._targets.get((target.channel.name, origin.name, target.rendition))
-        if same is None or same.is_dropped:
-            return
-        now = self._clock.now().mono
-        if same.task is not None:  # asked before the edge looked bad, so its answer cannot vouch
-            self._loop.call_later(CONSULT_EVERY_S, self._consult_origin, target)
-            return
-        if same.timer is not None:
-            same.timer.cancel()
-        at = min(max(now, same.last_start + CONSULT_EVERY_S), max(now, schedule.due(same.pace)[0]))
-        self._arm_at(same, at, now, schedule.Reason.REGULAR)
-
-    def _look_at_segment(self, target: Target) -> None:
-        facts = target.facts
-        if not isinstance(facts, MediaFacts) or not facts.segment_count or not self._is_top(target):
-            return
-        key = (target.channel.name, target.vantage.name)
-        last = self._segments.get(key)
-        if last is not None and last - facts.segment_count < facts.newest_sequence <= last:
-            return
-        self._segments[key] = facts.newest_sequence
-        self._spawn(self._segment(target, facts.newest_uri))
+    def _ask_clock(self, target: Target) -> None:
+        """The time source that a document names, when it is due."""
+        watch = target.clock()
+        source = watch.due(self._clock.now().mono) if watch is not None else None
+        if watch is not None and source is not None:
+            self._spawn(self._asker.time(target.vantage, watch, source))
 
     def _is_top(self, target: Target) -> bool:
-        master = self._targets.get((target.channel.name, target.vantage.name, None))
-        if master is None or not isinstance(master.facts, MasterFacts):
+        master = self._roster.get(*target.place, None)
+        if master is None or master.manifest is None or not master.manifest.is_ladder:
             return True
-        top = master.facts.top
+        top = top_of(master.manifest.variants)
         return top is not None and top.rendition == target.rendition
 
-    async def _segment(self, target: Target, url: str) -> None:
-        """Whether the newest segment is there. A failure is looked at once more, a moment later."""
-        for is_retry in (False, True):
-            if is_retry:
-                await self._clock.sleep(min(1.0, (target.pace.target_s or 4.0) / 4))
-            method = "GET" if target.vantage.name in self._ranged else "HEAD"
-            answer = await self._ask(target, url, method=method, is_peek=True)
-            if method == "HEAD" and answer.status in _HEAD_REFUSED:
-                answer = await self._ask(target, url, method="GET", is_peek=True)
-                if answer.outcome is Outcome.OK:
-                    self._ranged.add(target.vantage.name)
-            if target.is_dropped:
-                return
-            self._pulse.received(answer.bytes_in)
-            self._outbox.put(
-                Observation(
-                    channel=target.channel.name,
-                    vantage=target.vantage.name,
-                    asked=Asked.SEGMENT,
-                    rendition=target.rendition,
-                    at=answer.at,
-                    elapsed_s=answer.elapsed_s,
-                    outcome=answer.outcome,
-                    status=answer.status,
-                    detail=answer.detail,
-                    url=shown(url),
-                    age_header_s=answer.age_header_s,
-                    is_retry=is_retry,
-                )
-            )
-            if answer.outcome is Outcome.OK:
-                return
-
-    async def _ask(
-        self, target: Target, url: str, etag: str | None = None, method: str = "GET", is_peek: bool = False
-    ) -> Answer:
-        vantage = target.vantage
-        token = self._token(vantage)
-        if token is not None:
-            start = self._clock.now()
-            try:
-                url = signed(url, await token.query())
-            except TokenError as error:
-                at = self._clock.now()
-                return Answer(
-                    Outcome.UNREACHABLE, at, at.mono - start.mono, url, detail=printable(str(error))
-                )
-        answer = await self._fetcher.ask(
-            Question(
-                url=url,
-                trusted=vantage.url,
-                connect_to=vantage.connect_to,
-                headers=vantage.headers,
-                timeout_s=schedule.timeout_s(self._target_s(target)),
-                etag=etag,
-                method=method,
-                is_peek=is_peek,
-            )
-        )
-        if token is not None and answer.status in (401, 403):
-            token.refused()
-        return answer
-
-    def _token(self, vantage: Vantage) -> Token | None:
-        command = vantage.token_command
-        if not command:
-            return None
-        token = self._tokens.get(command)
-        if token is None:
-            token = self._tokens[command] = Token(command, lambda: self._clock.now().mono)
-        return token
+    def _consult_origin(self, target: Target) -> None:
+        origin = consult.origin_of(target, self._roster)
+        if origin is None:
+            return
+        now = self._clock.now().mono
+        at = consult.due(origin, now)
+        if at is None:
+            self._loop.call_later(consult.EVERY_S, self._consult_origin, target)
+            return
+        if origin.timer is not None:
+            origin.timer.cancel()
+        self._arm_at(origin, at, now, schedule.Reason.REGULAR)
 
 
 def _frozen(vantage: Vantage) -> tuple[object, ...]:
@@ -316,7 +300,3 @@ def _frozen(vantage: Vantage) -> tuple[object, ...]:
         tuple(sorted(vantage.headers.items())),
         vantage.token_command,
     )
-
-
-def _hashable(channel: Channel) -> list[tuple[object, ...]]:
-    return [_frozen(vantage) for vantage in channel.vantages]

@@ -22,7 +22,11 @@ CACHE_STEP_S = (
     0.5  # a deadline's answer that came from a cache is asked again after this, until it is young enough
 )
 TIMEOUT_CEILING_S = 5.0
+SAME_DOUBT_T = 2.0  # a doubt that comes and goes (two nodes of one cache) is asked about at most once in so many T
+CACHE_HDR = "CACHE_HDR"
 _GONE = (404, 410)
+_IS_GONE = frozenset(("gone",))
+_NONE: frozenset[str] = frozenset()
 
 
 class Reason(StrEnum):
@@ -43,9 +47,10 @@ class Pace(msgspec.Struct, frozen=True):
     asked_at: float = 0.0  # when the newest poll was started
     deadlines_met: int = 0  # how many of DEADLINES_T have been asked for this segment
     retry_at: float | None = None
-    was_suspect: bool = (
-        False  # the last answer already had its re-fetch: a lasting fault is not asked twice as often
-    )
+    was_suspect: bool = False  # the last answer would have proved something by itself
+    retried_for: frozenset[str] = frozenset()  # what the last re-fetches were made for
+    retried_at: float = 0.0
+    codes: frozenset[str] = frozenset()  # what the last believed answer's standing remarks said
     media: MediaFacts | None = None
     variants: tuple[Variant, ...] = ()
 
@@ -60,6 +65,11 @@ def media_period_s(target_s: float | None, override_s: float | None) -> float:
     if override_s is not None:
         return max(0.2, override_s)
     return max(1.0, (target_s or UNKNOWN_TARGET_S) / 2)
+
+
+def gentle_period_s(target_s: float | None, override_s: float | None) -> float:
+    """Subtitles and I-frames: twice the target duration. Their deadlines are polled for all the same."""
+    return max(media_period_s(target_s, override_s), 2 * (target_s or 0.0))
 
 
 def master_period_s(target_s: float | None, override_s: float | None) -> float:
@@ -129,8 +139,11 @@ def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:
             and true_at >= shown_at + DEADLINES_T[met] * target_s
         ):
             met += 1
-    suspect = is_suspect(pace, seen)
-    wants_retry = suspect and not pace.was_suspect and not seen.is_retry
+    reasons = suspicions(pace, seen)
+    is_lasting = pace.was_suspect or seen.at.mono - pace.retried_at < SAME_DOUBT_T * (pace.target_s or UNKNOWN_TARGET_S)
+    known = pace.retried_for if is_lasting else frozenset()
+    wants_retry = bool(reasons - known) and not seen.is_retry
+    is_believed = seen.outcome is Outcome.OK and not wants_retry
     return msgspec.structs.replace(
         pace,
         target_s=media.target_duration_s if media else pace.target_s,
@@ -138,11 +151,19 @@ def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:
         shown_at=shown_at,
         deadlines_met=met,
         retry_at=seen.at.mono + retry_after_s if wants_retry else None,
-        was_suspect=suspect,
+        was_suspect=bool(reasons),
+        retried_for=known | reasons if wants_retry else pace.retried_for,
+        retried_at=seen.at.mono if wants_retry else pace.retried_at,
+        codes=_standing(seen) if is_believed else pace.codes,
         # while an answer waits for its re-fetch, what it is compared with stays
         media=(media or pace.media) if not wants_retry else pace.media,
         variants=(seen.variants or pace.variants) if not wants_retry else pace.variants,
     )
+
+
+def at_latest(pace: Pace, at: float) -> Pace:
+    """The same, but asked at that time if it were asked later."""
+    return msgspec.structs.replace(pace, grid_at=at) if at < pace.grid_at else pace
 
 
 def cache_credit_s(age_header_s: float | None, target_s: float | None) -> float:
@@ -170,22 +191,41 @@ def is_back(before: MediaFacts, now: MediaFacts) -> bool:
 
 
 def is_suspect(pace: Pace, seen: Observation) -> bool:
-    """Whether the answer would prove a fault by itself and so deserves one re-fetch. The judge decides;
-    this only asks.
+    """Whether the answer would prove a fault by itself and so deserves one re-fetch. The judge decides; this only asks."""
+    return bool(suspicions(pace, seen))
+
+
+def suspicions(pace: Pace, seen: Observation) -> frozenset[str]:
+    """What an answer would prove by itself, each in a word: the same doubt is not asked about twice while it lasts, another
+    is. The remarks of an answer's headers are no doubt: they are weighed over many answers.
     """
     if seen.outcome in (Outcome.NOT_PLAYLIST, Outcome.MALFORMED):
-        return True
+        return frozenset((seen.outcome.value,))
     if seen.outcome is Outcome.HTTP and seen.status in _GONE:
-        return True
+        return _IS_GONE
     if seen.outcome is not Outcome.OK:
-        return False
+        return _NONE
+    found: set[str] = set()
+    if seen.remarks:
+        found = {remark.code for remark in seen.remarks if remark.is_event}
+        found |= _standing(seen) - pace.codes
     if seen.media is not None and pace.media is not None:
         before, now = pace.media, seen.media
-        is_new_end = now.has_endlist and not before.has_endlist
-        return is_back(before, now) or is_new_end or (exceeds(now) and not exceeds(before))
-    if seen.variants and pace.variants:
-        return not {rung.rendition for rung in pace.variants} <= {rung.rendition for rung in seen.variants}
-    return False
+        if is_back(before, now):
+            found.add("back")
+        if now.has_endlist and not before.has_endlist:
+            found.add("end")
+        if exceeds(now) and not exceeds(before):
+            found.add("exceeds")
+    elif {rung.rendition for rung in pace.variants} - {rung.rendition for rung in seen.variants}:
+        found.add("ladder")
+    return frozenset(found) if found else _NONE
+
+
+def _standing(seen: Observation) -> frozenset[str]:
+    if not seen.remarks:
+        return _NONE
+    return frozenset(r.code for r in seen.remarks if not r.is_event and r.code != CACHE_HDR)
 
 
 def exceeds(media: MediaFacts) -> bool:

@@ -1,25 +1,37 @@
-"""One playlist that is watched: what it is called, what it last said, and when it is asked next."""
+"""One document that is watched: what it is called, what it last said, and when it is asked next."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 
 import msgspec
 
 from console.model.channel import Channel, Vantage
-from console.model.observation import Asked, MediaFacts, Observation, Outcome, Variant
+from console.model.observation import Asked, Observation, Outcome, Variant
+from console.model.remark import Remark
 from console.probe.address import printable, shown
+from console.probe.dash.clock import ClockWatch
+from console.probe.delivery import Delivery, is_played_from
 from console.probe.fetch import Answer
-from console.probe.playlist import MasterFacts, PlaylistError, read
+from console.probe.kind import reader_for
+from console.probe.manifest import Manifest, ManifestReader, Unreadable
 from console.probe.schedule import Pace
+
+GENTLE_KINDS = ("iframe", "subtitles")
 
 
 class Target:
     """Mutable on purpose: it belongs to one loop, and nothing outside the prober sees it."""
 
     def __init__(
-        self, channel: Channel, vantage: Vantage, asked: Asked, rendition: str | None, url: str, pace: Pace
+        self,
+        channel: Channel,
+        vantage: Vantage,
+        asked: Asked,
+        rendition: str | None,
+        url: str,
+        pace: Pace,
+        variant: Variant | None = None,
     ):
         self.channel = channel
         self.vantage = vantage
@@ -27,36 +39,51 @@ class Target:
         self.rendition = rendition
         self.url = url
         self.pace = pace
+        self.variant = variant  # what the master says of it
+        self.is_root = rendition is None  # the vantage's own URL, whatever it turns out to name
         self.timer: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
         self.last_start = 0.0
         self.is_dropped = False
         self.etag: str | None = None
-        self.facts: MasterFacts | MediaFacts | None = None
-        self._digest = b""
-        self.climbed: MasterFacts | None = None  # the ladder whose rungs are being watched
-        self._told: tuple[Variant, ...] = ()
-        self._told_media: MediaFacts | None = None
+        self.manifest: Manifest | None = None  # the last one that could be read
+        self.climbed: tuple[Variant, ...] | None = None  # the ladder whose rungs are being watched
+        self.looked_into: frozenset[str] = frozenset()  # the renditions of its MPD whose segments are looked at
+        self.variables: dict[str, str] = {}  # of its master, for EXT-X-DEFINE:IMPORT
+        self._reader: ManifestReader | None = None
+        self._delivery = Delivery()
+        self._body_size = 0
+        self._ladder: tuple[tuple[Variant, ...], tuple[Variant, ...]] = ((), ())  # as read, as told
         self._shown = ("", "")  # a URL, and what of it may be told
 
     @property
-    def key(self) -> tuple[str, str, str | None]:
-        """(channel, vantage, rendition); None as rendition is the master."""
-        return (self.channel.name, self.vantage.name, self.rendition)
+    def place(self) -> tuple[str, str]:
+        """(channel, vantage)."""
+        return (self.channel.name, self.vantage.name)
+
+    @property
+    def is_gentle(self) -> bool:
+        """A rendition that hardly any player needs at once."""
+        return self.variant is not None and self.variant.kind in GENTLE_KINDS
 
     def observed(self, answer: Answer, is_retry: bool) -> Observation:
-        """The fact of one answer; reads the body only when it is not the one we have already read."""
-        outcome, detail, is_unchanged = answer.outcome, answer.detail, False
+        """The fact of one answer. `manifest` is that of this answer afterwards, when the outcome is OK."""
+        outcome, detail = answer.outcome, answer.detail
+        manifest: Manifest | None = None
         if outcome is Outcome.OK:
-            outcome, detail, is_unchanged = self._read(answer)
-        is_good = outcome is Outcome.OK
-        media = self._told_media if is_good else None
+            try:
+                manifest = self._taken(answer, is_retry)
+            except Unreadable as error:
+                self.etag = None
+                outcome = Outcome.MALFORMED if error.is_manifest else Outcome.NOT_PLAYLIST
+                detail = printable(str(error))
+        track = manifest.track if manifest is not None else None
         if self._shown[0] != self.url:
             self._shown = (self.url, shown(self.url))
         return Observation(
             channel=self.channel.name,
             vantage=self.vantage.name,
-            asked=Asked.MEDIA if media is not None else self.asked,
+            asked=Asked.MEDIA if track is not None else self.asked,
             rendition=self.rendition,
             at=answer.at,
             elapsed_s=answer.elapsed_s,
@@ -64,35 +91,75 @@ class Target:
             status=answer.status,
             detail=detail,
             url=self._shown[1],
-            variants=self._told if is_good and media is None else (),
-            media=media,
-            is_unchanged=is_unchanged,
+            variants=self._told(manifest) if manifest is not None else (),
+            media=track.facts if track is not None else None,
+            is_unchanged=manifest is not None and manifest.is_unchanged,
             age_header_s=answer.age_header_s,
             is_retry=is_retry,
+            remarks=self._remarks(manifest, answer) if manifest is not None else (),
+            served_by=answer.served_by,
         )
 
-    def _read(self, answer: Answer) -> tuple[Outcome, str, bool]:
-        if answer.status == 304 and self.facts is not None:
-            return Outcome.OK, "", True
-        digest = hashlib.blake2b(answer.body, digest_size=16).digest()
-        if self.facts is not None and digest == self._digest:
-            self.etag = answer.etag
-            return Outcome.OK, "", True
-        try:
-            facts = read(answer.body, answer.url)
-        except PlaylistError as error:
-            self.etag = None
-            return (
-                (Outcome.MALFORMED if error.is_playlist else Outcome.NOT_PLAYLIST),
-                printable(str(error)),
-                False,
+    def became(self, asked: Asked, rendition: str | None) -> None:
+        """The vantage's URL turned out to name something else than was thought."""
+        self.asked, self.rendition = asked, rendition
+
+    def renamed(self, seen: Observation) -> Observation:
+        """The same, under the name that its document turned out to have. Not read again: a reader takes an answer once."""
+        return msgspec.structs.replace(seen, asked=self.asked, rendition=self.rendition)
+
+    def observed_tracks(self, whole: Observation) -> list[Observation]:
+        """What the same answer said of each rendition: an MPD is one document about all of them."""
+        if self.manifest is None:
+            return []
+        is_good = whole.outcome is Outcome.OK  # one that cannot be had takes every rendition with it
+        return [
+            msgspec.structs.replace(
+                whole,
+                asked=Asked.MEDIA,
+                rendition=name,
+                variants=(),
+                media=track.facts if is_good else None,
+                remarks=track.remarks if is_good else (),
             )
-        if self.asked is Asked.MEDIA and isinstance(facts, MasterFacts):
-            return Outcome.MALFORMED, "a master playlist where a media playlist was expected", False
-        self.facts, self.etag, self._digest = facts, answer.etag, digest
-        if isinstance(facts, MediaFacts):
-            self._told_media = msgspec.structs.replace(facts, newest_uri=shown(facts.newest_uri))
-        else:
-            self._told_media = None
-            self._told = tuple(msgspec.structs.replace(rung, uri=shown(rung.uri)) for rung in facts.variants)
-        return Outcome.OK, "", False
+            for name, track in self.manifest.tracks.items()
+        ]
+
+    def clock(self) -> ClockWatch | None:
+        """The watch over its document's time source."""
+        return self._reader.clock() if self._reader is not None else None
+
+    def _taken(self, answer: Answer, is_retry: bool) -> Manifest:
+        """Raises Unreadable."""
+        reader = self._reader or reader_for(answer)
+        manifest = reader.take(answer, is_retry, self.variables)
+        if manifest.is_ladder and not self.is_root:
+            raise Unreadable("a master playlist where a media playlist was expected", is_manifest=True)
+        if self.climbed is not None and not manifest.is_ladder:
+            raise Unreadable("a media playlist where a master playlist was before", is_manifest=True)
+        self._reader, self.manifest = reader, manifest
+        if answer.status != 304:
+            self.etag, self._body_size = answer.etag, len(answer.body)
+        return manifest
+
+    def _remarks(self, manifest: Manifest, answer: Answer) -> tuple[Remark, ...]:
+        track = manifest.track
+        facts = track.facts if track is not None else next((one.facts for one in manifest.tracks.values()), None)
+        is_dash = self._reader is not None and self._reader.is_dash
+        headers = self._delivery.remarks(
+            answer,
+            self._body_size,
+            facts.target_duration_s if facts is not None else None,
+            is_live=facts is not None and not facts.has_endlist and facts.playlist_type != "VOD",
+            is_played_from=is_played_from(self.channel, self.vantage),
+            is_dash=is_dash,
+        )
+        own = manifest.remarks + track.remarks if track is not None else manifest.remarks
+        return own + headers if headers else own
+
+    def _told(self, manifest: Manifest) -> tuple[Variant, ...]:
+        """The ladder without credentials and queries; made anew only for another ladder."""
+        if self._ladder[0] is not manifest.variants:
+            told = tuple(msgspec.structs.replace(rung, uri=shown(rung.uri)) for rung in manifest.variants)
+            self._ladder = (manifest.variants, told)
+        return self._ladder[1]

@@ -83,6 +83,7 @@ def _pane(pane: Pane[Any]) -> dict[str, Any]:
         "count": pane.count,
         "rows": [msgspec.to_builtins(row) for row in pane.rows],
         "findings": [msgspec.to_builtins(finding) for finding in pane.findings],
+        "children": [msgspec.to_builtins(finding) for finding in pane.children],
         "accounting": pane.accounting,
     }
 
@@ -129,6 +130,8 @@ def _told(pane: Pane[Any], digest: Digest) -> list[str]:
         told += [f"{row.severity.letter} {teller(row)}" for row in bad[:TOLD_ROWS]]
         if len(bad) > TOLD_ROWS:
             told.append(f"  and {len(bad) - TOLD_ROWS} more")
+    if pane.name == streams.VIEW and digest.view == streams.VIEW and digest.scope.get("channel"):
+        told += _page(pane)
     if pane.name == pods.VIEW:
         told += [f"{row.severity.letter} rollout {row.text}" for row in digest.rollouts[:TOLD_ROWS]]
     if pane.name == lines.VIEW or not told:
@@ -155,6 +158,12 @@ def _stream(row: streams.StreamRow) -> str:
     since = f"since {clock(row.since)}" if row.since is not None else ""
     parts = [f"{row.name}  {layer}{row.brief}", since, streams.impact_text(row)]
     return " · ".join(part for part in parts if part)
+
+
+def _page(pane: Pane[Any]) -> list[str]:
+    """What the page of one channel adds to its row: every finding, and under them what only follows from one."""
+    told = [f"  {found.severity.letter} {found.code} [{found.layer.value}] {found.reason}" for found in pane.findings]
+    return told + [f"    downstream: {found.code} [{found.layer.value}] {found.reason}" for found in pane.children]
 
 
 def _pod(row: pods.PodRow) -> str:

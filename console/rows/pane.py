@@ -31,6 +31,7 @@ class Pane(msgspec.Struct, Generic[R], frozen=True):
     age_s: float | None = None
     watched_s: float | None = None  # streams only
     findings: tuple[Finding, ...] = ()
+    children: tuple[Finding, ...] = ()  # streams only: findings that follow from one of `findings`
     accounting: Mapping[str, int] | None = None  # logs only
     error: Failure | None = None
     note: str = ""  # why partial, or what else must be known: "viewers: prometheus down"

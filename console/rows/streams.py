@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -12,16 +13,20 @@ from console.model.channel import Channel
 from console.model.finding import ChannelVerdict, Finding
 from console.model.instant import Instant
 from console.model.joined import Streams
-from console.model.metric import ChannelMetrics
+from console.model.metric import ChannelMetrics, Signals
 from console.model.reading import Reading
 from console.model.scope import Scope
 from console.model.severity import Layer, Mark, Severity, State, worst
 from console.model.spark import spark
+from console.rows.about import strip_of
+from console.rows.changes import Change, last_change
 from console.rows.pane import Pane, framed, of_nothing
 from console.rows.units import duration, percent, si
 
 VIEW = "streams"
 REBUFFER_WARN, REBUFFER_CRIT = 0.01, 0.03  # of watch time
+NO_METRICS = ChannelMetrics()
+NO_CHANGES: Mapping[str, Change] = {}
 UNWATCHED = ChannelVerdict(channel="", severity=Severity.UNKNOWN, reason="warming: not yet watched")
 
 
@@ -48,10 +53,22 @@ class StreamRow(msgspec.Struct, frozen=True):
     service: str | None  # the workload at fault by that layer: where `p` leads
     codes: tuple[str, ...]
     impact: float  # what the pane sorts by; 0 for a healthy channel
+    renditions: tuple[tuple[str, Severity], ...] = ()  # best rung first, each with the worst that is told of it
+    target_s: float | None = None  # T
+    window_s: float | None = None  # the shortest of its playlists
+    download_ratio: float | None = None  # fetch time / EXTINF of the newest segment, at the slowest vantage
+    change: Change | None = None  # the last one of a workload that serves it
+    change_s: float | None = None  # since then
+    signals: Signals = Signals()
 
     @property
     def key(self) -> str:
         return self.name
+
+    @property
+    def is_off_air(self) -> bool:
+        """By plan, with nothing held against it: no alarm, and the last to be looked at."""
+        return self.mark is Mark.OFFLINE or (self.mark in (Mark.ENDED, Mark.MAINT) and self.severity is Severity.OK)
 
     @property
     def brief(self) -> str:
@@ -59,22 +76,28 @@ class StreamRow(msgspec.Struct, frozen=True):
         return self.reason.partition(": ")[0]
 
 
-def pane(reading: Reading[Streams], scope: Scope, now: Instant) -> Pane[StreamRow]:
-    """The channels in scope, sorted by impact, then severity, then name."""
+def pane(
+    reading: Reading[Streams], scope: Scope, now: Instant, changes: Mapping[str, Change] = NO_CHANGES
+) -> Pane[StreamRow]:
+    """The channels in scope, sorted by impact, then severity, then name; what is off the air comes last. `changes`: the last
+    change of each workload, by its service.
+    """
     streams = reading.value
     channels = [channel for channel in streams.channels.values() if _in_scope(channel, scope)] if streams else []
     verdicts = streams.verdicts if streams else {}
     rows = tuple(
         sorted(
             (
-                _row(channel, verdicts.get(channel.name, UNWATCHED), _metrics(streams, channel), reading.state, now)
+                _row(channel, verdicts.get(channel.name, UNWATCHED), streams, reading.state, changes, now)
                 for channel in channels
+                if streams is not None
             ),
-            key=lambda row: (-row.impact, -row.severity.rank, row.name),
+            key=lambda row: (row.is_off_air, -row.impact, -row.severity.rank, row.name),
         )
     )
     watched = [verdicts[channel.name] for channel in channels if channel.name in verdicts]
     findings = tuple(finding for verdict in watched for finding in verdict.findings)
+    children = tuple(finding for verdict in watched for finding in verdict.children)
     return framed(
         VIEW,
         "Streams",
@@ -85,6 +108,7 @@ def pane(reading: Reading[Streams], scope: Scope, now: Instant) -> Pane[StreamRo
         rows=rows,
         watched_s=min((verdict.watched_s for verdict in watched), default=0.0),
         findings=tuple(sorted(findings, key=lambda finding: (-finding.severity.rank, finding.entity))),
+        children=tuple(sorted(children, key=lambda finding: (-finding.severity.rank, finding.entity))),
         note=reading.partial_reason or _metrics_note(streams),
         is_settled=reading.state is State.ERROR
         or (streams is not None and len(watched) == len(channels) and all(each.is_settled for each in watched)),
@@ -121,17 +145,16 @@ def _in_scope(channel: Channel, scope: Scope) -> bool:
     return scope.admits({"channel": channel.name, "region": channel.region})
 
 
-def _metrics(streams: Streams | None, channel: Channel) -> ChannelMetrics:
-    found = streams.metrics.get(channel.name) if streams is not None else None
-    return found or ChannelMetrics()
-
-
-def _row(channel: Channel, verdict: ChannelVerdict, metrics: ChannelMetrics, state: State, now: Instant) -> StreamRow:
+def _row(
+    channel: Channel, verdict: ChannelVerdict, streams: Streams, state: State, changes: Mapping[str, Change], now: Instant
+) -> StreamRow:
+    metrics = streams.metrics.get(channel.name) or NO_METRICS
     first = verdict.findings[0] if verdict.findings else None
     severity = verdict.severity
     if state in (State.ERROR, State.STALE) and severity is Severity.OK:
         severity = Severity.UNKNOWN
     reason = _reason(verdict)
+    change = last_change(channel, changes) if changes else None
     return StreamRow(
         name=channel.name,
         severity=severity,
@@ -153,6 +176,13 @@ def _row(channel: Channel, verdict: ChannelVerdict, metrics: ChannelMetrics, sta
         service=service_at_fault(channel, first.layer if first is not None else None, first),
         codes=tuple(dict.fromkeys(finding.code for finding in verdict.findings)),
         impact=impact(verdict, metrics.viewers, channel.tier),
+        renditions=strip_of(channel.renditions or verdict.renditions, verdict.findings, severity),
+        target_s=verdict.target_duration_s,
+        window_s=verdict.window_s,
+        download_ratio=streams.download_ratios.get(channel.name),
+        change=change,
+        change_s=(now.utc - change.at).total_seconds() if change is not None else None,
+        signals=metrics.signals,
     )
 
 
@@ -180,7 +210,7 @@ def _reason(verdict: ChannelVerdict) -> str:
 
 def _summary(rows: tuple[StreamRow, ...]) -> str:
     counts = {severity: sum(row.severity is severity for row in rows) for severity in Severity}
-    off = sum(row.mark in (Mark.OFFLINE, Mark.ENDED) for row in rows)
+    off = sum(row.is_off_air or row.mark is Mark.ENDED for row in rows)
     parts = [f"{len(rows) - off} live"]
     parts += [f"{off} off air"] if off else []
     for severity, word in ((Severity.CRIT, "crit"), (Severity.WARN, "warn"), (Severity.UNKNOWN, "unknown")):
@@ -222,16 +252,24 @@ def _rebuffer(row: StreamRow) -> Cell:
     return Cell(f"{row.rebuffer_ratio * 100:.2f}", tone, row.rebuffer_ratio)
 
 
-def _why(row: StreamRow) -> Cell:
-    if not row.reason:
+def _mark(row: StreamRow) -> Cell:
+    if row.mark is Mark.NONE:
         return Cell("")
+    return Cell(row.mark.value[0], Tone.WARN if row.mark is Mark.FLAPPING else Tone.DIM, row.mark.value)
+
+
+def _why(row: StreamRow) -> Cell:
+    mark = "" if row.mark is Mark.NONE else row.mark.value
+    if not row.reason:
+        return Cell(mark, Tone.DIM)
     since = f" · {duration(row.since_s)}" if row.since_s is not None else ""
     layer = f"[{row.layer.value}] " if row.layer is not None else ""
-    return Cell(f"{layer}{row.reason}{since}", Tone.of(row.severity))
+    return Cell(f"{mark}{' · ' if mark else ''}{layer}{row.reason}{since}", Tone.of(row.severity))
 
 
 COLUMNS: tuple[Column[StreamRow], ...] = (
     Column("channel", "CHANNEL", lambda row: Cell(row.name, Tone.STRONG, row.name), "the channel's name", 12, 1, 0),
+    Column("mark", "M", _mark, "F flapping (4 changes in 10 min), O offline by schedule, M maintenance, E ended", 1, 0, 2),
     Column("tier", "T", lambda row: Cell(str(row.tier), Tone.DIM, row.tier), "tier: 1 is the most important", 1, 0, 6),
     Column(
         "viewers",
@@ -286,7 +324,7 @@ COLUMNS: tuple[Column[StreamRow], ...] = (
         0,
         8,
     ),
-    Column("why", "WHY", _why, "the worst finding: layer, reason, since when", 24, 6, 9),
+    Column("why", "WHY", _why, "the worst finding: layer, reason, since when; a mark before it", 14, 6, 9),
 )
 
 

@@ -16,7 +16,7 @@ from console.feeds.raw import internal_failure
 from console.model.failure import Failure, SourceError
 from console.model.severity import Layer
 from console.probe.address import printable, shown
-from console.probe.playlist import MasterFacts, PlaylistError, read
+from console.probe.hls.playlist import MasterFacts, PlaylistError, read
 from console.sources.access import Access
 from console.sources.alertmanager.alerts import AlertPeers
 from console.sources.alertmanager.peers import alerts_of

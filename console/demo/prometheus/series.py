@@ -18,7 +18,7 @@ from console.demo.haproxy.balancer import Balancer
 from console.demo.haproxy.layout import BACKENDS, BALANCERS, Backend, Server
 from console.demo.prometheus.matchers import NAME, Labels, Matcher, labels_of, selects
 from console.demo.prometheus.storage import Series
-from console.demo.world.names import CHANNELS, EDGES, ORIGIN, POPS, REGIONS
+from console.demo.world.names import CHANNELS, EDGES, NODES, ORIGIN, POPS, REGIONS
 from console.demo.world.traffic import CDNS, CODES, Traffic
 from console.demo.world.world import PAST, World
 
@@ -43,11 +43,14 @@ METRICS: dict[str, Metric] = {
         Metric("channel_viewers", "gauge", "Viewers of the channel at this moment."),
         Metric("channel_ingest_bps", "gauge", "Contribution bit rate as received, bit/s."),
         Metric("channel_ingest_declared_bps", "gauge", "Contribution bit rate the encoder declared, bit/s."),
+        Metric("channel_ingest_reconnects_total", "counter", "How often the channel's publisher came back."),
         Metric("channel_rebuffer_ratio", "gauge", "Share of the viewing time spent stalled, 0 to 1."),
         Metric("channel_latency_seconds", "gauge", "Mean distance of the playhead from live."),
         Metric("edge_bytes_total", "counter", "Bytes sent to viewers."),
         Metric("edge_capacity_bps", "gauge", "Egress the point of presence is built for, bit/s."),
         Metric("edge_requests_total", "counter", "Requests answered, by status code."),
+        Metric("edge_segment_delivery_seconds", "gauge", "From the first to the last byte of a segment, mean."),
+        Metric("kube_node_status_condition", "gauge", "The condition of a cluster node."),
         Metric("origin_connections", "gauge", "Connections open at the origin."),
         Metric("origin_connections_max", "gauge", "Connections the origin accepts."),
         Metric("transcoder_slots_used", "gauge", "Transcoding slots in use."),
@@ -171,6 +174,7 @@ class Catalogue:
         self._channels()
         self._edges()
         self._regions()
+        self._nodes()
         self._cdns()
         for balancer in self._balancers:
             self._balancer(balancer)
@@ -198,6 +202,9 @@ class Catalogue:
                 packager, "channel_ingest_declared_bps", _constant(world.ingest_declared_bps(name)), **where
             )
             self._add(
+                packager, "channel_ingest_reconnects_total", _of(world.ingest_reconnects_total, name), **where
+            )
+            self._add(
                 packager,
                 "packager_publish_delay_seconds",
                 _of(world.publish_delay_s, name),
@@ -212,6 +219,7 @@ class Catalogue:
             target = Target("edge", f"{edge.host}:9113")
             self._add(target, "edge_bytes_total", _bytes(traffic, "own", edge.pop), pop=edge.pop)
             self._add(target, "edge_capacity_bps", _constant(world.edge_capacity_bps(edge.pop)), pop=edge.pop)
+            self._add(target, "edge_segment_delivery_seconds", _of(world.segment_delivery_s, edge.pop), pop=edge.pop)
             for code in CODES:
                 self._add(
                     target, "edge_requests_total", _requests(traffic, "own", edge.pop, code), pop=edge.pop, code=code
@@ -244,6 +252,14 @@ class Catalogue:
                 for name, labels, measure in _of_server(balancer, backend, server):
                     add(f"server_{name}", measure, proxy=backend.name, server=server.name, **labels)
 
+    def _nodes(self) -> None:
+        """As kube-state-metrics tells a condition: one series a status, of which one is 1."""
+        target = Target("kube-state-metrics", "kube-state-metrics.kube-system:8080")
+        for node in NODES:
+            for status in ("true", "false", "unknown"):
+                self._add(target, "kube_node_status_condition", _ready(self._world, node.name, status),
+                          condition="Ready", node=node.name, status=status)
+
     def _regions(self) -> None:
         world = self._world
         for region in REGIONS:
@@ -269,6 +285,10 @@ def _of(measure: Callable[[str, datetime], float], name: str) -> Measure:
 
 def _constant(value: float) -> Measure:
     return lambda t: value
+
+
+def _ready(world: World, node: str, status: str) -> Measure:
+    return lambda t: float(world.node_ready(node, t) == status)
 
 
 def _bytes(traffic: Traffic, cdn: str, pop: str) -> Measure:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from console.demo.world.names import CHANNEL
-from console.demo.world.scenario import Fault
+from console.demo.world.names import CHANNEL, TARGET_DURATION_S, VANTAGE, Vantage
+from console.demo.world.scenario import ALERT_AFTER_S, Fault
 from console.demo.world.world import World
 
 
@@ -23,25 +23,70 @@ class Alert(msgspec.Struct, frozen=True):
     receiver: str
 
 
-def _of_fault(fault: Fault) -> Alert | None:
-    if fault.alert == "EdgeStale":
-        channel = fault.entities[0]
-        edges = ", ".join(fault.vantages)
-        return Alert(
-            {"alertname": "EdgeStale", "channel": channel, "region": CHANNEL[channel].region,
-             "severity": "critical", "namespace": "live"},
-            {"summary": f"{channel} is stale at {edges}",
-             "description": f"{', '.join(fault.renditions)} has not grown at {edges}; the origin is fresh."},
-            fault.alert_at, f'channel_rebuffer_ratio{{channel="{channel}"}} > 0.01', "video-oncall")
-    if fault.alert == "PackagerPublishLate" and fault.service is not None:
-        return Alert(
-            {"alertname": "PackagerPublishLate", "service": fault.service,
-             "region": CHANNEL[fault.entities[0]].region, "severity": "critical", "namespace": "live"},
-            {"summary": f"{fault.service} publishes late",
-             "description": f"No segment of {', '.join(fault.entities)} has been published in time."},
-            fault.alert_at, f'packager_publish_delay_seconds{{service="{fault.service}"}} > 8',
-            "video-oncall")
-    return None
+def _of_fault(world: World, fault: Fault, t: datetime) -> list[Alert]:
+    match fault.alert:
+        case "EdgeStale":
+            channel = fault.entities[0]
+            edges = ", ".join(fault.vantages)
+            return [Alert(
+                {"alertname": "EdgeStale", "channel": channel, "region": CHANNEL[channel].region,
+                 "severity": "critical", "namespace": "live"},
+                {"summary": f"{channel} is stale at {edges}",
+                 "description": f"{', '.join(fault.renditions)} has not grown at {edges}; the origin is fresh."},
+                fault.alert_at, f'channel_rebuffer_ratio{{channel="{channel}"}} > 0.01', "video-oncall")]
+        case "PackagerPublishLate":
+            return [_publish_late(fault)]
+        case "IngestUnstable":
+            return [_unstable(channel, fault) for channel in fault.entities]
+        case "EdgeSlow":
+            return [_slow(VANTAGE[vantage], fault) for vantage in fault.vantages]
+        case "KubeNodeNotReady":
+            late = [_publish_late(fault)] if any(world.gone_since(channel, t) for channel in fault.entities) else []
+            return [*late, _not_ready(fault)]
+    return []
+
+
+def _publish_late(fault: Fault) -> Alert:
+    region = CHANNEL[fault.entities[0]].region
+    service = fault.service or CHANNEL[fault.entities[0]].packager
+    return Alert(
+        {"alertname": "PackagerPublishLate", "service": service, "region": region, "severity": "critical",
+         "namespace": "live"},
+        {"summary": f"{service} publishes late",
+         "description": f"No segment of {', '.join(fault.entities)} has been published in time."},
+        fault.start + timedelta(seconds=ALERT_AFTER_S),
+        f'packager_publish_delay_seconds{{service="{service}"}} > 8', "video-oncall")
+
+
+def _unstable(channel: str, fault: Fault) -> Alert:
+    ratio = (f'avg_over_time(channel_ingest_bps{{channel="{channel}"}}[1m]) / '
+             f'channel_ingest_declared_bps{{channel="{channel}"}}')
+    return Alert(
+        {"alertname": "IngestUnstable", "channel": channel, "region": CHANNEL[channel].region,
+         "severity": "critical", "namespace": "live"},
+        {"summary": f"the contribution of {channel} comes and goes",
+         "description": f"Less than 90 % of what the encoder of {channel} declared has arrived in the last minute."},
+        fault.alert_at, f"{ratio} < 0.9", "video-oncall")
+
+
+def _slow(edge: Vantage, fault: Fault) -> Alert:
+    return Alert(
+        {"alertname": "EdgeSlow", "service": edge.service, "pop": edge.pop or "", "region": edge.region,
+         "severity": "critical", "namespace": "live"},
+        {"summary": f"{edge.name} sends segments slower than they play",
+         "description": f"A segment of {', '.join(fault.renditions)} takes longer than {TARGET_DURATION_S} s."},
+        fault.alert_at, f'edge_segment_delivery_seconds{{pop="{edge.pop}"}} > {TARGET_DURATION_S}', "video-oncall")
+
+
+def _not_ready(fault: Fault) -> Alert:
+    """A warning, as in the usual rules: who is hit by it has an alert of its own."""
+    node = fault.node or ""
+    return Alert(
+        {"alertname": "KubeNodeNotReady", "node": node, "region": CHANNEL[fault.entities[0]].region,
+         "severity": "warning"},
+        {"summary": f"{node} is not ready", "description": f"{node} has been unready for more than 15 s."},
+        fault.alert_at,
+        f'kube_node_status_condition{{condition="Ready",node="{node}",status="true"}} == 0', "video-oncall")
 
 
 def alerts(world: World, t: datetime) -> tuple[Alert, ...]:
@@ -52,7 +97,5 @@ def alerts(world: World, t: datetime) -> tuple[Alert, ...]:
         world.start - timedelta(days=6), "vector(1)", "deadman")
     firing = [watchdog]
     for fault in world.faults(t):
-        alert = _of_fault(fault)
-        if alert is not None and t >= alert.starts_at:
-            firing.append(alert)
+        firing += [alert for alert in _of_fault(world, fault, t) if t >= alert.starts_at]
     return tuple(firing)

@@ -202,10 +202,13 @@ def pod_region(deployment: Deployment, index: int) -> str:
 
 def node_name(deployment: Deployment, index: int) -> str:
     """Where the `index`-th replica stands. All five packagers of apac share `apac-node-03`, on purpose: it
-    is the placement fault that a drain of that node must reveal."""
+    is the placement fault that a drain of that node must reveal. Those of emea stand two and two, so that
+    half of its channels go when one node does."""
     region = pod_region(deployment, index)
     if deployment.name == "packager-apac":
         return "apac-node-03"
     spread = index if deployment.region is not None else index // len(REGIONS)
+    if deployment.name == "packager-emea":
+        spread //= 2
     offset = _digest("node", deployment.name)[0]
     return f"{region}-node-{(spread + offset) % NODES_PER_REGION + 1:02d}"

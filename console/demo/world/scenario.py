@@ -11,13 +11,30 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from console.demo.world.names import CHANNELS, EDGES, RENDITIONS, VANTAGES
+from console.demo.world.names import (
+    CHANNELS,
+    DEPLOYMENT,
+    EDGES,
+    ORIGIN,
+    RENDITIONS,
+    TARGET_DURATION_S,
+    VANTAGES,
+    node_name,
+)
 
 START_AFTER_S = 20.0
 DURATION_S = 180.0
 GAP_S = 60.0
 ALERT_AFTER_S = 20.0
 """How long a fault must last before the alert rule's `for:` lets its alert fire."""
+NODE_GRACE_S = 40.0
+"""node-monitor-grace-period: how long a node may be silent before it is held for lost."""
+GONE_S = 14.0
+GONE_EVERY_S = 36.0
+"""About: the spells of `encoder-flap` are spread so that the last of them ends with the fault."""
+SLOW_RATIO = 1.5
+"""Of its own duration, that a segment takes to be delivered in `cdn-slow`."""
+SLOW_S = SLOW_RATIO * TARGET_DURATION_S
 
 
 class FaultKind(msgspec.Struct, frozen=True):
@@ -35,6 +52,9 @@ class FaultKind(msgspec.Struct, frozen=True):
     service: str | None = None
     bad_version: str | None = None
     alert: str | None = None
+    node: str | None = None
+    """The Kubernetes node that is gone."""
+    alert_after_s: float = ALERT_AFTER_S
 
 
 EDGE_STALE = FaultKind(
@@ -68,14 +88,56 @@ BACKEND_DOWN = FaultKind(
     vantages=(),
     codes=(),
 )
-KINDS = {kind.kind: kind for kind in (EDGE_STALE, BAD_DEPLOY, BACKEND_DOWN)}
+ENCODER_FLAP = FaultKind(
+    kind="encoder-flap",
+    cause="The contribution encoder of in-cricket-1 loses its connection again and again, for 14 s each time.",
+    layer="ingest",
+    entities=("in-cricket-1",),
+    renditions=RENDITIONS,
+    vantages=tuple(vantage.name for vantage in VANTAGES),
+    codes=("STALE",),
+    alert="IngestUnstable",
+)
+_SLOW_POPS = ("syd", "nrt")
+CDN_SLOW = FaultKind(
+    kind="cdn-slow",
+    cause="The parent caches that fill edge-syd and edge-nrt keep 1080p of the channels watched there on a failing disk: "
+    "its segments are sent slower than they play.",
+    layer="edge",
+    entities=tuple(c.name for c in CHANNELS if any(pop in _SLOW_POPS for pop, _ in c.pops)),
+    renditions=("1080p",),
+    vantages=tuple(edge.name for edge in EDGES if edge.pop in _SLOW_POPS),
+    codes=("SEG_SLOW",),
+    alert="EdgeSlow",
+)
+_LOST_NODE = node_name(DEPLOYMENT["packager-emea"], 0)
+NODE_LOST = FaultKind(
+    kind="node-lost",
+    cause=f"The switch port of {_LOST_NODE} died: its kubelet is not heard, and what runs on it reaches nobody.",
+    layer="package",
+    entities=tuple(
+        c.name for c in CHANNELS if c.region == "emea" and node_name(DEPLOYMENT[c.packager], c.index) == _LOST_NODE
+    ),
+    renditions=RENDITIONS,
+    vantages=tuple(vantage.name for vantage in VANTAGES),
+    codes=("STALE",),
+    alert="KubeNodeNotReady",
+    node=_LOST_NODE,
+    alert_after_s=NODE_GRACE_S + 15.0,
+)
+KINDS = {
+    kind.kind: kind for kind in (EDGE_STALE, BAD_DEPLOY, BACKEND_DOWN, ENCODER_FLAP, CDN_SLOW, NODE_LOST)
+}
 
 SCENARIOS: dict[str, tuple[str, ...]] = {
     "calm": (),
     "edge-stale": ("edge-stale",),
     "bad-deploy": ("bad-deploy",),
     "backend-down": ("backend-down",),
-    "cycle": ("edge-stale", "bad-deploy", "backend-down"),
+    "encoder-flap": ("encoder-flap",),
+    "cdn-slow": ("cdn-slow",),
+    "node-lost": ("node-lost",),
+    "cycle": ("edge-stale", "bad-deploy", "backend-down", "encoder-flap", "cdn-slow", "node-lost"),
 }
 ENDLESS = frozenset({"cycle"})
 
@@ -96,11 +158,13 @@ class Fault(msgspec.Struct, frozen=True):
     service: str | None = None
     bad_version: str | None = None
     alert: str | None = None
+    node: str | None = None
+    alert_after_s: float = ALERT_AFTER_S
 
     @property
     def alert_at(self) -> datetime:
         """When its alert fires, if it has one and the fault lasts that long."""
-        return self.start + timedelta(seconds=ALERT_AFTER_S)
+        return self.start + timedelta(seconds=self.alert_after_s)
 
     @property
     def lasts_s(self) -> float:
@@ -108,6 +172,22 @@ class Fault(msgspec.Struct, frozen=True):
 
     def touches(self, channel: str, rendition: str, vantage: str) -> bool:
         return channel in self.entities and rendition in self.renditions and vantage in self.vantages
+
+    @property
+    def interrupts(self) -> bool:
+        """Whether it keeps a channel from being published at all, and so at the origin."""
+        return "STALE" in self.codes and ORIGIN.name in self.vantages
+
+    def spells(self) -> tuple[tuple[datetime, datetime], ...]:
+        """[from, until) in which its cause is at work: all of it, but for an encoder that comes and goes."""
+        if self.kind != ENCODER_FLAP.kind:
+            return ((self.start, self.end),)
+        again = int((self.lasts_s - GONE_S) // GONE_EVERY_S) if self.lasts_s > GONE_S else 0
+        if again == 0:
+            return ((self.start, self.end),)
+        every = timedelta(seconds=(self.lasts_s - GONE_S) / again)
+        begins = [self.start + n * every for n in range(again + 1)]
+        return tuple((begin, begin + timedelta(seconds=GONE_S)) for begin in begins)
 
 
 class Schedule(msgspec.Struct, frozen=True):

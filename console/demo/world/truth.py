@@ -31,26 +31,29 @@ def rfc3339(t: datetime) -> str:
     return t.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _of_fault(fault: Fault, kind: str) -> list[Event]:
-    moment = rfc3339(fault.start if kind == "start" else fault.end)
-    return [
-        Event(moment, entity, rendition, fault.vantages, fault.layer, fault.codes, fault.cause, kind)
-        for entity in fault.entities
-        for rendition in (fault.renditions or (None,))
-    ]
+def _of_fault(world: World, fault: Fault) -> list[tuple[datetime, Event]]:
+    """Its lines and their moments. What a lost node's channels lose ends when another node publishes them, before the
+    node is back: that has lines of its own, without a code."""
+    found: list[tuple[datetime, Event]] = []
+
+    def tell(end: datetime, entity: str, rendition: str | None, vantages: tuple[str, ...], codes: tuple[str, ...]) -> None:
+        for moment, kind in ((fault.start, "start"), (end, "end")):
+            event = Event(rfc3339(moment), entity, rendition, vantages, fault.layer, codes, fault.cause, kind)
+            found.append((moment, event))
+
+    for entity in fault.entities:
+        for rendition in fault.renditions or (None,):
+            tell(world.over_at(fault, entity), entity, rendition, fault.vantages, fault.codes)
+    if fault.node is not None:
+        tell(fault.end, fault.node, None, (), ())
+    return found
 
 
 def events(world: World, since: datetime, until: datetime) -> list[Event]:
     """What started or ended in (since, until], in order."""
-    found: list[tuple[datetime, list[Event]]] = []
     reach = since - timedelta(seconds=world.schedule.duration_s)
-    for fault in world.begun(reach, until):
-        if since < fault.start <= until:
-            found.append((fault.start, _of_fault(fault, "start")))
-        if since < fault.end <= until:
-            found.append((fault.end, _of_fault(fault, "end")))
-    found.sort(key=lambda pair: pair[0])
-    return [event for _, group in found for event in group]
+    found = [pair for fault in world.begun(reach, until) for pair in _of_fault(world, fault) if since < pair[0] <= until]
+    return [event for _, event in sorted(found, key=lambda pair: pair[0])]
 
 
 class TruthFile:

@@ -12,7 +12,16 @@ from msgspec import structs
 
 from console.demo.world.curve import Curve, Mark, envelope, envelope_area
 from console.demo.world.names import CHANNEL, CHANNELS, EDGES, TARGET_DURATION_S, VANTAGE
-from console.demo.world.scenario import DURATION_S, GAP_S, KINDS, START_AFTER_S, Fault, schedule
+from console.demo.world.scenario import (
+    DURATION_S,
+    GAP_S,
+    KINDS,
+    NODE_GRACE_S,
+    SLOW_S,
+    START_AFTER_S,
+    Fault,
+    schedule,
+)
 
 DAY_S = 86400.0
 PAST = timedelta(days=8)
@@ -29,11 +38,24 @@ LINES_PER_S = 60.0
 ERROR_SHARE = 0.004
 OCCUPANTS = 64
 """Replacements of one place that are remembered, for log lines about the past."""
+RESUMED = 64
+"""Channels that were taken over from a lost node that are remembered."""
+NODE_OUT_S = 76.0
+"""About how long a channel is gone with its node: the grace of the node, the toleration of the packager's pod, and the
+start of the next one. Only what an audience feels goes by it; when a channel is back, the cluster says (`resume`)."""
+# Kind -> (share of the viewers who leave, rebuffer ratio at its height) of a channel that it hits.
+_FELT: dict[str, tuple[float, float]] = {
+    "edge-stale": (0.12, 0.034),
+    "bad-deploy": (0.40, 0.065),
+    "encoder-flap": (0.15, 0.045),
+    "cdn-slow": (0.06, 0.055),
+    "node-lost": (0.25, 0.060),
+}
 
 
 class World:
-    """Pure and cheap, but for two things that are told to it: a fault healed before its time, and a place that was
-    given to another pod. `start` is when the platform became ready; the eight days before it are calm.
+    """Pure and cheap, but for three things that are told to it: a fault healed before its time, a place that was
+    given to another pod, and a channel that went on without its lost node. `start` is when the platform became ready; the eight days before it are calm.
 
     `start` may be set once more, when every port answers; nothing asked before that moment is kept.
     """
@@ -47,7 +69,8 @@ class World:
         self._phases: dict[str, float] = {}
         self._viewer_curves: dict[str, Curve] = {}
         self._healed: dict[tuple[str, int], datetime] = {}
-        self._occupants: dict[tuple[str, int], list[tuple[datetime, str]]] = {}
+        self._occupants: dict[tuple[str, int], list[tuple[datetime, str, str]]] = {}
+        self._resumed: dict[tuple[str, int, str], datetime] = {}
 
     # What was done to it
 
@@ -55,11 +78,17 @@ class World:
         """The cause of that fault was removed at `at`, before its own end. What was true before `at` stays true."""
         self._healed.setdefault((kind, number), at)
 
-    def occupy(self, deployment: str, index: int, at: datetime, pod: str) -> None:
-        """From `at` on this pod does the work of that place, whatever the story would have put there. One entry a
-        replacement, the newest OCCUPANTS of them."""
+    def resume(self, fault: Fault, channel: str, at: datetime) -> None:
+        """Another pod than the lost one publishes the channel from `at` on."""
+        self._resumed.setdefault((fault.kind, fault.number, channel), at)
+        while len(self._resumed) > RESUMED:
+            del self._resumed[next(iter(self._resumed))]
+
+    def occupy(self, deployment: str, index: int, at: datetime, pod: str, node: str = "") -> None:
+        """From `at` on this pod, on this node (its home when none is said), does the work of that place, whatever the
+        story would have put there. One entry a replacement, the newest OCCUPANTS of them."""
         kept = self._occupants.setdefault((deployment, index), [])
-        kept.append((at, pod))
+        kept.append((at, pod, node))
         del kept[:-OCCUPANTS]
 
     @property
@@ -69,8 +98,15 @@ class World:
 
     def occupant(self, deployment: str, index: int, t: datetime) -> str | None:
         """Who stood there at `t`; None while the story alone decides."""
+        return self._tenancy(deployment, index, t)[0] or None
+
+    def standing_on(self, deployment: str, index: int, t: datetime) -> str | None:
+        """The node of whoever stood there at `t`; None while the story alone decides."""
+        return self._tenancy(deployment, index, t)[1] or None
+
+    def _tenancy(self, deployment: str, index: int, t: datetime) -> tuple[str, str]:
         kept = self._occupants.get((deployment, index), ())
-        return next((pod for at, pod in reversed(kept) if at <= t), None)
+        return next(((pod, node) for at, pod, node in reversed(kept) if at <= t), ("", ""))
 
     # The faults
 
@@ -84,6 +120,10 @@ class World:
         if healed is not None:
             end = max(begin, min(end, healed))
         return Fault(**structs.asdict(what), start=begin, end=end, number=number)
+
+    def occurrence(self, kind: str, number: int) -> Fault:
+        """The fault of that number as it is known now: what healed before its time ends when it did."""
+        return self._fault(kind, number)
 
     def occurrences(self, kind: str, t: datetime) -> int:
         """How many faults of the kind have started by `t`, healed ones included."""
@@ -123,17 +163,46 @@ class World:
                 moments.append(self._fault(kind, begun).start)
         return min(moments, default=None)
 
+    def spells(self, fault: Fault, channel: str) -> tuple[tuple[datetime, datetime], ...]:
+        """[gone, back) in which nothing of the channel is published because of that fault."""
+        if not fault.interrupts or channel not in fault.entities:
+            return ()
+        if fault.node is not None:
+            back = self._resumed.get((fault.kind, fault.number, channel), fault.end)
+            return ((fault.start, min(back, fault.end)),)
+        return fault.spells()
+
+    def over_at(self, fault: Fault, channel: str) -> datetime:
+        """When the fault no longer harms the channel."""
+        spells = self.spells(fault, channel)
+        return spells[-1][1] if spells else fault.end
+
+    def gone_since(self, channel: str, t: datetime) -> datetime | None:
+        """Since when nothing of the channel is published; None while something is."""
+        since = [gone for f in self.faults(t) for gone, back in self.spells(f, channel) if gone <= t < back]
+        return min(since, default=None)
+
     def frozen_since(self, channel: str, rendition: str, vantage: str, t: datetime) -> datetime | None:
         """When that media playlist stopped growing at that vantage; None while it is fresh."""
-        since = [f.start for f in self.faults(t) if f.touches(channel, rendition, vantage)]
-        return min(since, default=None)
+        pinned = [f.start for f in self.faults(t)
+                  if "STALE" in f.codes and not f.interrupts and f.touches(channel, rendition, vantage)]
+        gone = self.gone_since(channel, t)
+        return min(pinned if gone is None else [*pinned, gone], default=None)
+
+    def slow(self, channel: str, rendition: str, vantage: str, t: datetime) -> bool:
+        """Whether segments of it are sent slower than they play."""
+        return any("SEG_SLOW" in f.codes and f.touches(channel, rendition, vantage) for f in self.faults(t))
+
+    def lost_node(self, t: datetime) -> str | None:
+        """The node nobody hears from."""
+        return next((f.node for f in self.faults(t) if f.node is not None), None)
 
     def impact(self, kind: str, t: datetime, rise_s: float = 60.0, fall_s: float = 30.0) -> float:
         """0..1: how far a fault of the kind has been felt by `t`; 0 long after it healed."""
         fault = self.last(kind, t)
         if fault is None:
             return 0.0
-        return envelope((t - fault.start).total_seconds(), fault.lasts_s, rise_s, fall_s)
+        return envelope((t - fault.start).total_seconds(), _felt_s(kind, fault.lasts_s), rise_s, fall_s)
 
     # Shapes
 
@@ -166,13 +235,13 @@ class World:
             begun = self.occurrences(mark.kind, t)
             if begun:
                 last = self._fault(mark.kind, begun - 1)
-                lasts, rise, fall = self.schedule.duration_s, mark.rise_s, mark.fall_s
+                lasts, rise, fall = _felt_s(mark.kind, self.schedule.duration_s), mark.rise_s, mark.fall_s
                 whole = envelope_area(lasts + fall, lasts, rise, fall)
-                part = envelope_area((t - last.start).total_seconds(), last.lasts_s, rise, fall)
+                part = envelope_area((t - last.start).total_seconds(), _felt_s(mark.kind, last.lasts_s), rise, fall)
                 area += mark.height * ((begun - 1) * whole + part)
                 for kind, number in self._healed:
                     if kind == mark.kind and number < begun - 1:
-                        less = self._fault(kind, number).lasts_s
+                        less = _felt_s(kind, self._fault(kind, number).lasts_s)
                         area += mark.height * (envelope_area(less + fall, less, rise, fall) - whole)
         return area
 
@@ -184,8 +253,9 @@ class World:
             one = CHANNEL[channel]
             top = one.audience
             marks = []
-            for kind, share in (("edge-stale", 0.12), ("bad-deploy", 0.40)):
+            for kind, (share, _) in _FELT.items():
                 if channel in KINDS[kind].entities:
+                    share *= _there(kind, channel)
                     marks.append(Mark(kind, -share * top * 0.55, 120.0, 45.0))
             known = self._viewer_curves[channel] = Curve(
                 0.76 * top,
@@ -203,26 +273,44 @@ class World:
         return float(CHANNEL[channel].declared_bps)
 
     def ingest_bps(self, channel: str, t: datetime) -> float:
-        """Within 4 % of what was declared: no fault of this world is an ingest fault."""
+        """Within 4 % of what was declared, and 0 while its encoder is not connected."""
+        if self.encoder_gone_since(channel, t) is not None:
+            return 0.0
         return CHANNEL[channel].declared_bps * (0.965 + 0.05 * self.wave(f"ingest/{channel}", t, 47.0))
+
+    def encoder_gone_since(self, channel: str, t: datetime) -> datetime | None:
+        """Since when the contribution encoder is not connected."""
+        fault = self.active("encoder-flap", t)
+        spells = self.spells(fault, channel) if fault is not None else ()
+        return next((gone for gone, back in spells if gone <= t < back), None)
+
+    def ingest_reconnects_total(self, channel: str, t: datetime) -> float:
+        """How often its publisher came back, a counter; in calm it never has to."""
+        fault = self.last("encoder-flap", t)
+        if fault is None or channel not in fault.entities:
+            return 0.0
+        spells = self.spells(fault, channel)
+        return float(fault.number * len(spells) + sum(back <= t for _, back in spells))
 
     def rebuffer_ratio(self, channel: str, t: datetime) -> float:
         """0..1; 0.2 to 0.6 % in calm, 3.4 % at the height of edge-stale, 6.5 % of bad-deploy."""
         calm = 0.002 + 0.003 * self.wave(f"rebuffer/{channel}", t, 3600.0)
         calm += 0.001 * self.wave(f"stall/{channel}", t, 75.0)
-        for kind, height in (("edge-stale", 0.034), ("bad-deploy", 0.065)):
+        for kind, (_, height) in _FELT.items():
             if channel in KINDS[kind].entities:
-                calm += (height - calm) * self.impact(kind, t, 75.0, 30.0)
+                calm += (height - calm) * self.impact(kind, t, 75.0, 30.0) * _there(kind, channel)
         return calm
 
     def latency_s(self, channel: str, t: datetime) -> float:
         """Mean of now - PROGRAM-DATE-TIME at the playhead: three target durations and a little; it grows
         with the clock for those who watch a frozen playlist."""
         calm = 3 * TARGET_DURATION_S + 0.6 + 1.2 * self.wave(f"latency/{channel}", t, 600.0)
-        for kind, share in (("edge-stale", 0.30), ("bad-deploy", 1.0)):
-            fault = self.active(kind, t)
-            if fault is not None and channel in fault.entities:
-                calm += share * (t - fault.start).total_seconds()
+        pinned = self.active("edge-stale", t)
+        if pinned is not None and channel in pinned.entities:
+            calm += 0.30 * (t - pinned.start).total_seconds()
+        gone = self.gone_since(channel, t)
+        if gone is not None:
+            calm += (t - gone).total_seconds()
         return calm
 
     # Origin, package, transcode
@@ -235,16 +323,30 @@ class World:
     def publish_delay_s(self, channel: str, t: datetime) -> float:
         """From the end of a segment to its appearance in the playlist."""
         calm = 0.18 + 0.22 * self.wave(f"publish/{channel}", t, 31.0)
-        fault = self.active("bad-deploy", t)
-        if fault is not None and channel in fault.entities:
-            calm += (t - fault.start).total_seconds()
+        gone = self.gone_since(channel, t)
+        if gone is not None and self.encoder_gone_since(channel, t) is None:
+            calm += (t - gone).total_seconds()
         return calm
+
+    def segment_delivery_s(self, pop: str, t: datetime) -> float:
+        """From the first to the last byte of a segment of the top rendition, as the edge's clients get it."""
+        calm = 0.31 + 0.09 * self.wave(f"delivery/{pop}", t, 210.0)
+        if f"edge-{pop}" in KINDS["cdn-slow"].vantages:
+            calm += (SLOW_S - calm) * self.impact("cdn-slow", t, 10.0, 10.0)
+        return calm
+
+    def node_ready(self, node: str, t: datetime) -> str:
+        """`true`, or `unknown` once the node has been silent for NODE_GRACE_S."""
+        fault = self.active("node-lost", t)
+        silent = fault is not None and fault.node == node and (t - fault.start).total_seconds() >= NODE_GRACE_S
+        return "unknown" if silent else "true"
 
     def origin_connections(self, t: datetime) -> float:
         """Players that find nothing new ask again: the origin feels a bad deploy, never above its WARN
         ratio."""
         calm = 0.40 + 0.12 * self.wave("origin", t) + 0.02 * self.wave("origin/minute", t, 95.0)
-        return self.origin_connections_max * (calm + 0.15 * self.impact("bad-deploy", t))
+        extra = 0.15 * self.impact("bad-deploy", t) + 0.08 * self.impact("node-lost", t)
+        return self.origin_connections_max * (calm + extra)
 
     origin_connections_max: float = 24_000.0
 
@@ -272,12 +374,22 @@ class World:
     def edge_capacity_bps(self, pop: str) -> float:
         return VANTAGE[f"edge-{pop}"].capacity_bps
 
+    @cached_property
+    def _byte_curves(self) -> dict[str, Curve]:
+        """Viewers who get their segments too slowly step down the ladder."""
+        slow = KINDS["cdn-slow"].vantages
+        return {
+            pop: curve.plus(Curve(0.0, (), (Mark("cdn-slow", -0.18 * curve.constant, 40.0, 40.0),)))
+            if f"edge-{pop}" in slow else curve
+            for pop, curve in self._egress_curves.items()
+        }
+
     def edge_egress_bps(self, pop: str, t: datetime) -> float:
-        return self.value(self._egress_curves[pop], t) * VIEWER_BPS
+        return self.value(self._byte_curves[pop], t) * VIEWER_BPS
 
     def edge_bytes_total(self, pop: str, t: datetime) -> float:
         """8 * rate() of it is `edge_egress_bps`."""
-        return float(round(self.total(self._egress_curves[pop], t) * VIEWER_BPS / 8))
+        return float(round(self.total(self._byte_curves[pop], t) * VIEWER_BPS / 8))
 
     @cached_property
     def _request_curves(self) -> dict[tuple[str, str], Curve]:
@@ -325,15 +437,34 @@ class World:
     # Logs
 
     def errors_per_s(self, service: str, t: datetime) -> float:
-        """What a fault adds to a service's errors; 0 in calm, when errors are ERROR_SHARE of LINES_PER_S
-        over all."""
+        """What a fault adds to a service's errors and warnings; 0 in calm, when errors are ERROR_SHARE of
+        LINES_PER_S over all."""
         fault = self.active("bad-deploy", t)
         if fault is not None and service == fault.service:
             return PACKAGER_ERRORS_PER_S * self.impact("bad-deploy", t, 30.0, 0.0)
-        fault = self.active("edge-stale", t)
-        if fault is not None and service in fault.vantages:
-            return 4.0 * self.impact("edge-stale", t, 15.0, 0.0)
+        for kind, rate in (("edge-stale", 4.0), ("cdn-slow", 3.0)):
+            fault = self.active(kind, t)
+            if fault is not None and service in fault.vantages:
+                return rate * self.impact(kind, t, 15.0, 0.0)
+        fault = self.active("encoder-flap", t)
+        if fault is not None and service == CHANNEL[fault.entities[0]].packager:
+            return 1.5 if self.encoder_gone_since(fault.entities[0], t) is not None else 0.0
+        fault = self.active("node-lost", t)
+        if fault is not None and service == "origin":
+            return 3.0 * sum(self.gone_since(channel, t) is not None for channel in fault.entities)
         return 0.0
+
+
+def _felt_s(kind: str, lasts_s: float) -> float:
+    """For how long of a fault its viewers feel it."""
+    return min(lasts_s, NODE_OUT_S) if kind == "node-lost" else lasts_s
+
+
+def _there(kind: str, channel: str) -> float:
+    """The share of a channel's viewers that a fault of the kind reaches."""
+    if kind != "cdn-slow":
+        return 1.0
+    return sum(share for pop, share in CHANNEL[channel].pops if f"edge-{pop}" in KINDS[kind].vantages)
 
 
 __all__ = ["CALM_VERSION", "ERROR_SHARE", "LINES_PER_S", "PAST", "World"]

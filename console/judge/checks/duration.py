@@ -10,7 +10,7 @@ from console.model.severity import Severity
 
 
 def check(sight: Sight) -> Iterator[Symptom]:
-    for vantage, rendition, playlist in sight.media():
+    for vantage, rendition, playlist in sight.suspects:
         spell, media = playlist.exceeding, playlist.media
         if spell is None or spell.count < 2 or media is None:
             continue

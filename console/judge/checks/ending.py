@@ -7,14 +7,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.judge.codes import Code
+from console.judge.schedule import is_planned_end
 from console.judge.symptom import Sight, Symptom
 from console.model.severity import Severity
 
 
 def check(sight: Sight) -> Iterator[Symptom]:
-    for vantage, rendition, playlist in sight.media():
+    for vantage, rendition, playlist in sight.suspects:
         spell = playlist.ended
         if spell is None or spell.count < 2:
+            continue
+        channel = sight.memory.channel
+        if channel.schedule and is_planned_end(channel, spell.first, sight.now):
             continue
         yield Symptom(
             code=Code.UNEXPECTED_END,

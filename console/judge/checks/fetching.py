@@ -19,7 +19,7 @@ def check(sight: Sight) -> Iterator[Symptom]:
     for vantage, playlist in sight.masters():
         if playlist.fetches.level is not _OK:
             yield _symptom(vantage, None, playlist, _code(playlist))
-    for vantage, rendition, playlist in sight.media():
+    for vantage, rendition, playlist in sight.suspects:
         if playlist.fetches.level is _OK:
             continue
         code = _code(playlist)

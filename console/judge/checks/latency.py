@@ -17,7 +17,7 @@ _OK = Severity.OK  # asked for every playlist at every step
 
 
 def check(sight: Sight) -> Iterator[Symptom]:
-    for vantage, rendition, playlist in sight.media():
+    for vantage, rendition, playlist in sight.suspects:
         late = playlist.late
         if late.level is _OK or late.first is None or late.last is None or playlist.latency_s is None:
             continue

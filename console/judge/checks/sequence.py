@@ -25,7 +25,7 @@ def hold_s(target_s: float) -> float:
 
 
 def check(sight: Sight) -> Iterator[Symptom]:
-    for vantage, rendition, playlist in sight.media():
+    for vantage, rendition, playlist in sight.suspects:
         went = playlist.went_back
         is_origin = vantage == sight.origin
         is_behind = _is_behind(playlist, sight)
@@ -80,6 +80,6 @@ def _evidence(playlist: PlaylistMemory) -> dict[str, Fact]:
 
 def next_deadlines(sight: Sight) -> Iterator[float]:
     """When a step back is no longer told."""
-    for _, _, playlist in sight.media():
+    for _, _, playlist in sight.suspects:
         if playlist.went_back is not None:
             yield playlist.went_back.last.mono + hold_s(playlist.target_s)

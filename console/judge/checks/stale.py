@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.judge.codes import Code
-from console.judge.memory import PlaylistMemory
+from console.judge.memory import UNKNOWN_TARGET_S, PlaylistMemory
 from console.judge.symptom import Sight, Symptom, seconds
 from console.model.severity import Severity
 
@@ -33,13 +33,16 @@ def level(playlist: PlaylistMemory, sight: Sight) -> Severity:
     target_s = playlist.target_s
     if sight.now.mono - counts_from < LEVELS[-1][0] * target_s:
         return Severity.OK
+    if playlist.is_mpd:
+        return Severity.OK  # an MPD is valid for as long as it says: `manifest.py`
     for targets, severity in LEVELS:
-        if _is_proven(playlist, sight, counts_from + targets * target_s, target_s):
+        if is_proven(playlist, sight, counts_from + targets * target_s, target_s):
             return severity
     return Severity.OK
 
 
-def _is_proven(playlist: PlaylistMemory, sight: Sight, deadline: float, target_s: float) -> bool:
+def is_proven(playlist: PlaylistMemory, sight: Sight, deadline: float, target_s: float) -> bool:
+    """Whether it stood still until that time: by an answer that was asked for after it, or by the silence since."""
     probe = sight.probe
     start = playlist.good_start
     age_s = playlist.age_header_s
@@ -101,12 +104,14 @@ def _told_age_s(playlist: PlaylistMemory, sight: Sight) -> float | None:
 def next_deadline(sight: Sight) -> float | None:
     """When the clock alone may change the verdict of a playlist, the earliest of them; None: never."""
     now, earliest = sight.now.mono, None
-    for _, _, playlist, counts_from in sight.ageing:
-        target_s = playlist.target_s
-        for targets, _ in reversed(LEVELS):
-            deadline = counts_from + targets * target_s + grace_s(target_s)
-            if deadline > now:
-                if earliest is None or deadline < earliest:
-                    earliest = deadline
-                break
+    (crit_t, _), (warn_t, _) = LEVELS
+    for _, _, playlist, counts_from in sight.ageing:  # of every playlist at every step, so nothing is called here
+        media = playlist.media
+        target_s = media.target_duration_s if media is not None else UNKNOWN_TARGET_S
+        grace = target_s if target_s < GRACE_CEILING_S else GRACE_CEILING_S
+        deadline = counts_from + warn_t * target_s + grace
+        if deadline <= now:
+            deadline = counts_from + crit_t * target_s + grace
+        if deadline > now and (earliest is None or deadline < earliest):
+            earliest = deadline
     return earliest

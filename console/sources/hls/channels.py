@@ -1,9 +1,10 @@
 """Channel lists, from the bytes of a JSON or CSV file. Pure: reading the file is its caller's business.
 
-JSON: a list of channels, or an object with the key `channels`. CSV: one vantage a line, with a header; lines
-of one channel name belong together: `channel,vantage,layer,url` and optionally
-`cdn,pop,service,connect_to,region,tier,kind`. Errors name file, index and key, so that the line can be found
-at night.
+JSON: a list of channels, or an object with the key `channels`; a channel that is not always on air has a `schedule`
+(and one with planned work a `maintenance`): a list of `{"start": ..., "end": ...}` in RFC 3339, UTC where no offset is
+given. CSV: one vantage a line, with a header; lines of one channel name belong together: `channel,vantage,layer,url`
+and optionally `cdn,pop,service,connect_to,region,tier,kind`. Errors name file, index and key, so that the line can be
+found at night.
 """
 
 from __future__ import annotations
@@ -11,19 +12,21 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from console.model.channel import Channel, Vantage
+from console.model.channel import Channel, Vantage, Window
 from console.model.severity import Layer
 from console.sources.sanitise import clean
 
 FILE_LIMIT = 16 * 1024 * 1024  # bytes
 CHANNEL_LIMIT = 10_000
 NAME_LIMIT = 253  # characters of any name
+WINDOW_LIMIT = 1000  # of one channel: a year of three shows a day
 KINDS = ("live", "event", "247", "vod")
 _CSV_NEEDED = ("channel", "vantage", "layer", "url")
 _CSV_KNOWN = (*_CSV_NEEDED, "cdn", "pop", "service", "connect_to", "region", "tier", "kind")
@@ -46,6 +49,7 @@ def load(file: str, data: bytes) -> tuple[Channel, ...]:
 def checked(file: str, channels: Sequence[Channel]) -> tuple[Channel, ...]:
     """The same channels, each proven usable. Raises ChannelListError."""
     names: dict[str, int] = {}
+    found: list[Channel] = []
     for index, channel in enumerate(channels):
         where = f"{file}: channel {index} ({channel.name!r})"
         if not channel.name.strip() or not channel.name.isprintable():
@@ -66,7 +70,35 @@ def checked(file: str, channels: Sequence[Channel]) -> tuple[Channel, ...]:
             raise ChannelListError(f"{where}: two vantages have the same name")
         for vantage in channel.vantages:
             _check_vantage(f"{where}, vantage {vantage.name!r}", vantage)
-    return tuple(channels)
+        found.append(_timed(where, channel) if channel.schedule or channel.maintenance else channel)
+    return tuple(found)
+
+
+def _timed(where: str, channel: Channel) -> Channel:
+    """The same channel with its windows in UTC and in their order."""
+    return msgspec.structs.replace(
+        channel,
+        schedule=_windows(where, "schedule", channel.schedule),
+        maintenance=_windows(where, "maintenance", channel.maintenance),
+    )
+
+
+def _windows(where: str, key: str, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+    if len(windows) > WINDOW_LIMIT:
+        raise ChannelListError(f"{where}: key {key!r} has {len(windows)} windows, the limit is {WINDOW_LIMIT}")
+    found = [Window(_utc(window.start), _utc(window.end)) for window in windows]
+    for place, window in enumerate(found):
+        if window.end <= window.start:
+            raise ChannelListError(f"{where}: key {key!r}, window {place}: it ends before it starts, or as it does")
+    return tuple(sorted(found, key=lambda window: window.start))
+
+
+def _utc(at: datetime) -> datetime:
+    """Without an offset it is meant to be UTC; a date at the calendar's very end stays what it is."""
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        return at.replace(tzinfo=UTC)
 
 
 def _shown(channel: Channel) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """Many batches as one, without losing what the judge needs.
 
 While the console is busy, frames pile up. Of each playlist the newest observation is kept, every failed one,
-every one that showed something new, and every retry, because a verdict may rest on them; the rest said
-nothing new. Bounded: past `LIMIT` the oldest of those go too.
+every one that told of an event, every segment, and every retry, because a verdict may rest on them; the rest
+said nothing new. Bounded: past `LIMIT` the oldest of those go too.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def _key(seen: Observation) -> _Key:
 
 
 def _matters(seen: Observation) -> bool:
-    return seen.outcome is not Outcome.OK or seen.is_retry
+    if seen.outcome is not Outcome.OK or seen.is_retry or seen.segment is not None:
+        return True
+    return any(remark.is_event for remark in seen.remarks)
 
 
 def _worse(before: Heartbeat | None, now: Heartbeat) -> Heartbeat:

@@ -61,13 +61,20 @@ class ProberSource:
         channels: Sequence[Channel] | Callable[[], Sequence[Channel]],
         clock: Clock,
         period_s: float | None = None,
-        segments: bool = True,
+        segments: str = "newest",
+        budget_Bps: float = 4_000_000.0,
         rng: random.Random | None = None,
     ) -> None:
         self._name = name
         self._listed = channels if callable(channels) else None
         present = tuple(channels() if callable(channels) else channels)
-        self._orders = ProbeOrders(channels=present, period_s=period_s, segments=segments)
+        self._orders = ProbeOrders(
+            channels=present,
+            period_s=period_s,
+            segments=segments != "none",
+            segment_policy=segments,
+            segment_budget_Bps=budget_Bps,
+        )
         self._clock = clock
         self._meter = Meter(clock)
         self._backoff = Backoff(base_s=0.5, ceiling_s=15.0, rng=rng)
@@ -118,7 +125,7 @@ class ProberSource:
 
     async def watch(self, channels: Sequence[Channel]) -> None:
         """A new channel list, for the running prober and every later one."""
-        self._orders = ProbeOrders(tuple(channels), self._orders.period_s, self._orders.segments)
+        self._orders = msgspec.structs.replace(self._orders, channels=tuple(channels))
         if self._process is not None:
             with contextlib.suppress(
                 ProberGone

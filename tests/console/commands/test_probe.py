@@ -41,9 +41,9 @@ async def test_a_healthy_stream_has_no_finding_and_a_frozen_one_is_named():
         way = f"127.0.0.1:{station.port}"
         station.frozen[("origin", "two", "360p")] = time.time() - 1
         (well, told, _), (sick, faults, _), (text_code, text, _) = await asyncio.gather(
-            probed(URL.format("one"), "--connect-to", way, "--json", "--duration", "6s"),
-            probed(URL.format("two"), "--connect-to", way, "--json", "--duration", "6s"),
-            probed(URL.format("two"), "--connect-to", way, "--duration", "6s"),
+            probed(URL.format("one"), "--connect-to", way, "--json", "--duration", "10s"),
+            probed(URL.format("two"), "--connect-to", way, "--json", "--duration", "10s"),
+            probed(URL.format("two"), "--connect-to", way, "--duration", "10s"),
         )
     assert well == ExitCode.OK
     assert [set(line) for line in lines(told)] == [{"summary"}]
@@ -59,7 +59,7 @@ async def test_a_healthy_stream_has_no_finding_and_a_frozen_one_is_named():
 
 
 async def test_a_token_in_the_url_is_never_shown_and_nobody_answering_ends_with_3():
-    code, out, error = await probed("http://me:hush@127.0.0.1:1/live/x.m3u8?token=hush", "--duration", "4s", "--json")
+    code, out, error = await probed("http://me:hush@127.0.0.1:1/live/x.m3u8?token=hush", "--duration", "8s", "--json")
     assert code == ExitCode.UNREACHABLE
     assert "hush" not in out + error
     assert lines(out)[-1]["summary"]["codes"] == ["DOWN", "FETCH_FAIL"]
@@ -69,7 +69,7 @@ async def test_a_404_is_a_finding():
     async with Station() as station:
         station.bodies["/gone/master.m3u8"] = (404, b"no", {})
         code, out, _ = await probed(
-            URL.format("gone"), "--connect-to", f"127.0.0.1:{station.port}", "--duration", "4s", "--json"
+            URL.format("gone"), "--connect-to", f"127.0.0.1:{station.port}", "--duration", "8s", "--json"
         )
     assert code == ExitCode.UNHEALTHY
     assert lines(out)[0]["evidence"].get("status", 404) == 404

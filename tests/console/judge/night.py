@@ -20,7 +20,8 @@ from console.judge.stream import step
 from console.model.channel import Channel, Vantage
 from console.model.finding import ChannelVerdict, Finding
 from console.model.instant import Instant
-from console.model.observation import Asked, Heartbeat, MediaFacts, Observation, Outcome, Variant
+from console.model.observation import Asked, Heartbeat, MediaFacts, Observation, Outcome, SegmentFacts, Variant
+from console.model.remark import Remark
 from console.model.severity import Layer
 from console.probe import schedule
 
@@ -56,6 +57,8 @@ class Reply(msgspec.Struct):
     detail: str = ""
     elapsed_s: float = 0.02
     age_header_s: float | None = None
+    remarks: tuple[Remark, ...] = ()
+    segment: SegmentFacts | None = None
 
 
 class World:
@@ -123,7 +126,33 @@ class World:
         return self.at_origin(rendition, t) if vantage == "origin" else self.at_edge(vantage, rendition, t)
 
     def segment(self, vantage: str, t: float) -> Reply:
+        """One look at the newest segment. Without facts in it, those of `segment_facts` are meant."""
         return Reply()
+
+    def segment_facts(self, vantage: str, sequence: int, t: float) -> SegmentFacts:
+        return SegmentFacts(
+            sequence=sequence,
+            extinf_s=self.target_s,
+            size=int(self.target_s * 100_000),
+            digest=f"{sequence:x}",
+            is_whole=True,
+            transfer_s=0.1 * self.target_s,
+            container="ts",
+            duration_s=self.target_s,
+            starts_with_key=True,
+            declared_bps=1_000_000,
+            average_bps=900_000,
+            codecs="avc1.640028,mp4a.40.2",
+            height=1080,
+        )
+
+    def key(self, vantage: str, t: float) -> Reply | None:
+        """None: nothing is encrypted."""
+        return None
+
+    def blocked(self, vantage: str, rendition: str, t: float, known: MediaFacts) -> Reply | None:
+        """The answer to a blocking reload for what follows `known`; None: nobody makes any."""
+        return None
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -145,7 +174,11 @@ class Night:
         self._count = 0
         self._paces: dict[tuple[str, str | None], schedule.Pace] = {}
         self._starts: dict[tuple[str, str | None], float] = {}
-        self._segments: dict[str, int] = {}
+        self._looks: dict[str, tuple[int, float, int]] = {}  # vantage -> sequence, first listed, tries
+        self._looking: set[str] = set()
+        self._keyed: dict[str, float] = {}
+        self._blocking: set[tuple[str, str | None]] = set()
+        self._known: dict[tuple[str, str | None], Reply] = {}
         self._is_segments = segments
         self._deadline: float | None = None
         for vantage in self.channel.vantages:
@@ -230,6 +263,8 @@ class Night:
             media=reply.media,
             age_header_s=reply.age_header_s,
             is_retry=is_retry,
+            is_unchanged=self._is_unchanged(place, reply),
+            remarks=reply.remarks,
         )
         self._push(done, "answer", place)
         self._answers = getattr(self, "_answers", {})
@@ -256,25 +291,85 @@ class Night:
         origin = ("origin", place[1])
         if is_bad and place[0] != "origin" and origin in self._paces:
             self._push(max(t, self._starts.get(origin, -9.0) + 0.5), "consult", origin)
-        batch = [seen]
         if self._is_segments and seen.media is not None and place[1] == LADDER[0]:
-            batch += self._segment(t, place[0], seen.media)
-        self._step(t, tuple(batch), None)
+            self._list(t, place[0], seen.media)
+        self._step(t, (seen, *self._key(t, place, seen)), None)
+        if seen.media is not None and place not in self._blocking:
+            self._blocking.add(place)
+            self._push(t, "block", place)
 
-    def _segment(self, t: float, vantage: str, media: MediaFacts) -> list[Observation]:
-        if self._segments.get(vantage) == media.newest_sequence:
+    def _is_unchanged(self, place: tuple[str, str | None], reply: Reply) -> bool:
+        before = self._known.get(place)
+        self._known[place] = reply
+        return before is not None and (before.media, before.variants) == (reply.media, reply.variants)
+
+    def _list(self, t: float, vantage: str, media: MediaFacts) -> None:
+        """A playlist names a new segment: it is looked at, one look of a vantage at a time."""
+        known = self._looks.get(vantage)
+        if known is None or known[0] != media.newest_sequence:
+            self._looks[vantage] = (media.newest_sequence, t, 0)
+            if vantage not in self._looking:
+                self._push(t, "look", (vantage, LADDER[0]))
+
+    def _on_look(self, t: float, place: tuple[str, str | None]) -> None:
+        vantage = place[0]
+        if vantage in self._looking:
+            return
+        sequence, listed_at, tries = self._looks[vantage]
+        reply = self.world.segment(vantage, t)
+        facts = reply.segment or self.world.segment_facts(vantage, sequence, t)
+        if reply.outcome is not Outcome.OK:
+            facts = SegmentFacts(sequence=sequence, extinf_s=self.world.target_s)
+        elapsed_s = facts.transfer_s if facts.transfer_s is not None else reply.elapsed_s
+        self._looking.add(vantage)
+        seen = Observation(
+            channel=self.channel.name,
+            vantage=vantage,
+            asked=Asked.SEGMENT,
+            rendition=place[1],
+            at=instant(t + elapsed_s),
+            elapsed_s=elapsed_s,
+            outcome=reply.outcome,
+            status=reply.status,
+            detail=reply.detail,
+            is_retry=tries > 0,
+            remarks=reply.remarks,
+            segment=msgspec.structs.replace(facts, waited_s=t - listed_at),
+        )
+        self._answers = getattr(self, "_answers", {})
+        self._answers[("look", vantage)] = seen
+        self._push(t + elapsed_s, "looked", place)
+
+    def _on_looked(self, t: float, place: tuple[str, str | None]) -> None:
+        vantage = place[0]
+        seen: Observation = self._answers.pop(("look", vantage))
+        self._looking.discard(vantage)
+        self._step(t, (seen,), None)
+        sequence, listed_at, tries = self._looks[vantage]
+        if seen.segment is None or seen.segment.sequence != sequence:
+            self._push(t, "look", place)  # another was listed meanwhile
+        elif seen.outcome is not Outcome.OK and tries < 3:
+            target_s = self.world.target_s
+            again = (t + min(1.0, target_s / 4), listed_at + target_s / 2, listed_at + target_s)[tries]
+            self._looks[vantage] = (sequence, listed_at, tries + 1)
+            self._push(max(t, again), "look", place)
+
+    def _key(self, t: float, place: tuple[str, str | None], seen: Observation) -> list[Observation]:
+        """Its key is asked for, by the top rendition's playlist."""
+        if seen.media is None or place[1] != LADDER[0] or t < self._keyed.get(place[0], 0.0):
             return []
-        self._segments[vantage] = media.newest_sequence
-        seen = []
+        found = []
         for is_retry in (False, True):
-            at = t + (0.05 if not is_retry else 1.0)
-            reply = self.world.segment(vantage, at)
-            seen.append(
+            at = t + (1.0 if is_retry else 0.0)
+            reply = self.world.key(place[0], at)
+            if reply is None:
+                break
+            found.append(
                 Observation(
                     channel=self.channel.name,
-                    vantage=vantage,
-                    asked=Asked.SEGMENT,
-                    rendition=LADDER[0],
+                    vantage=place[0],
+                    asked=Asked.KEY,
+                    rendition=place[1],
                     at=instant(at),
                     elapsed_s=0.02,
                     outcome=reply.outcome,
@@ -283,9 +378,42 @@ class Night:
                     is_retry=is_retry,
                 )
             )
-            if reply.outcome is Outcome.OK:
+            is_good = reply.outcome is Outcome.OK
+            self._keyed[place[0]] = t + (30.0 if is_good else self.world.target_s)
+            if is_good:
                 break
-        return seen
+        return found
+
+    def _on_block(self, t: float, place: tuple[str, str | None]) -> None:
+        known = self._known.get(place)
+        if place[1] is None or known is None or known.media is None or self.is_stopped(t):
+            self._push(t + 1.0, "block", place)
+            return
+        reply = self.world.blocked(place[0], place[1], t, known.media)
+        if reply is None:
+            return
+        done = t + reply.elapsed_s
+        self._answers = getattr(self, "_answers", {})
+        self._answers[("block", place)] = (t, reply)
+        self._push(done, "blocked", place)
+
+    def _on_blocked(self, t: float, place: tuple[str, str | None]) -> None:
+        asked_at, reply = self._answers.pop(("block", place))
+        self._known[place] = reply
+        seen = Observation(
+            channel=self.channel.name,
+            vantage=place[0],
+            asked=Asked.BLOCKED,
+            rendition=place[1],
+            at=instant(t),
+            elapsed_s=t - asked_at,
+            outcome=reply.outcome,
+            status=reply.status,
+            media=reply.media,
+            remarks=reply.remarks,
+        )
+        self._step(t, (seen,), None)
+        self._push(t + 0.01, "block", place)
 
     def _step(self, t: float, seen: tuple[Observation, ...], heartbeat: Heartbeat | None) -> None:
         taken = step(self.memory, seen, heartbeat, instant(t))

@@ -17,7 +17,7 @@ from console.model.instant import Instant
 from console.model.observation import Outcome
 from console.probe.address import is_forbidden, printable, shown, split_address
 from console.probe.fetch import Answer, Fetcher, Question
-from console.probe.playlist import BODY_LIMIT
+from console.probe.hls.playlist import BODY_LIMIT
 from console.probe.token import Token, TokenError, run, signed
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -206,3 +206,29 @@ async def test_a_digest_leaves_no_reader_behind() -> None:
     taken(scene)
     await asyncio.sleep(0)
     assert all(feed.topic.readers == 0 for feed in scene.feeds.values())
+
+
+# -- what follows from what ---------------------------------------------------------------------------------------------
+def with_child(scene: Scene) -> Scene:
+    """uk-sport-1 with one finding that follows from its worst."""
+    feed = scene.feeds["streams"]
+    value = feed.topic.reading.value
+    verdict = value.verdicts["uk-sport-1"]
+    child = msgspec.structs.replace(verdict.findings[0], code="SKEW", severity=Severity.WARN, reason="1080p SKEW at 2 of 4 edges")
+    told = {**value.verdicts, "uk-sport-1": msgspec.structs.replace(verdict, children=(child,))}
+    feed.set(msgspec.structs.replace(feed.topic.reading, value=msgspec.structs.replace(value, verdicts=told)))
+    return scene
+
+
+async def test_a_child_stands_beside_the_findings_in_the_document_and_counts_for_no_alarm() -> None:
+    plain, told = (pane_of(document(taken(scene, "streams")), "streams") for scene in (Scene(), with_child(Scene())))
+    assert [child["code"] for child in told["children"]] == ["SKEW"] and set(told["children"][0]) == FINDING_KEYS
+    assert plain["children"] == [] and plain["findings"] == told["findings"] and plain["summary"] == told["summary"]
+
+
+async def test_the_text_of_one_channel_tells_each_finding_and_what_follows_from_it() -> None:
+    told = to_text(taken(with_child(Scene()), "streams", channel="uk-sport-1"), 200)
+    assert told.count("C STALE [package]") == 5
+    assert "downstream: SKEW [package] 1080p SKEW at 2 of 4 edges" in told
+    fleet = to_text(taken(with_child(Scene()), "streams"), 200)
+    assert "downstream" not in fleet and "STALE [package]" not in fleet

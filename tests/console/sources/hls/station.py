@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -11,9 +12,12 @@ from aiohttp import web
 from console.model.channel import Channel, Vantage
 from console.model.instant import Instant
 from console.model.severity import Layer
+from tests.streams.media import ts_segment
 
 T = 1
 WINDOW = 6
+HLS = "application/vnd.apple.mpegurl"
+CORS = {"Access-Control-Allow-Origin": "*"}
 
 
 class Clock:
@@ -26,7 +30,7 @@ class Clock:
 
 class Station:
     """`frozen[(host, channel, rendition)]` pins a playlist, `bodies[path]` replaces an answer, `hanging`
-    (host, channel) do not answer.
+    (host, channel) and `hanging_paths` do not answer.
     """
 
     def __init__(self, ladder: tuple[str, ...] = ("720p", "360p")) -> None:
@@ -34,6 +38,8 @@ class Station:
         self.frozen: dict[tuple[str, str, str], float] = {}
         self.bodies: dict[str, tuple[int, bytes, dict[str, str]]] = {}
         self.hanging: set[tuple[str, str]] = set()
+        self.hanging_paths: Callable[[str], bool] = lambda path: False
+        self.refuses_head = False
         self.asked: list[tuple[str, str, str]] = []  # (method, host, path with query)
         self.headers: list[dict[str, str]] = []
         self.port = 0
@@ -70,8 +76,10 @@ class Station:
         host = request.host.partition(".")[0]
         self.asked.append((request.method, request.host, request.path_qs))
         self.headers.append(dict(request.headers))
-        if (host, request.path.split("/")[1]) in self.hanging:
+        if (host, request.path.split("/")[1]) in self.hanging or self.hanging_paths(request.path):
             await asyncio.sleep(60)
+        if self.refuses_head and request.method == "HEAD":
+            return web.Response(status=405)
         for key in (f"{host}{request.path}", request.path):
             if key in self.bodies:
                 status, body, headers = self.bodies[key]
@@ -84,11 +92,14 @@ class Station:
                     f"#EXT-X-STREAM-INF:BANDWIDTH={rung[:-1]}000,RESOLUTION=1x{rung[:-1]}",
                     f"{rung}/index.m3u8",
                 ]
-            return web.Response(text="\n".join(lines))
+            return web.Response(text="\n".join(lines), content_type=HLS, headers=CORS)
         if name == "index.m3u8":
             _, channel, rendition, _ = request.path.split("/")
-            return web.Response(text=media(self.frozen.get((host, channel, rendition), time.time())))
-        return web.Response(body=b"\x47" * 188)
+            body = media(self.frozen.get((host, channel, rendition), time.time()))
+            return web.Response(text=body, content_type=HLS, headers=CORS)
+        _, _, rendition, segment = request.path.split("/")
+        body = ts_segment(int(segment[4:-3]) * T, T, height=int(rendition[:-1]), fps=10)
+        return web.Response(body=body, content_type="video/mp2t", headers=CORS)
 
 
 def media(now: float) -> str:

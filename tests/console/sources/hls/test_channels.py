@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from console.model.channel import Window
 from console.model.severity import Layer
 from console.sources.hls.channels import ChannelListError, load
 
@@ -58,3 +61,37 @@ def test_an_error_names_file_index_and_key(file: str, data: bytes, words: tuple[
         load(file, data)
     for word in (file, *words):
         assert word in str(caught.value)
+
+
+def scheduled(*windows: tuple[str, str], key: str = "schedule") -> bytes:
+    listed = ", ".join(f'{{"start": "{start}", "end": "{end}"}}' for start, end in windows)
+    return JSON.replace(b'"tier"', f'"{key}": [{listed}], "tier"'.encode())
+
+
+@pytest.mark.parametrize("key", ["schedule", "maintenance"])
+def test_windows_are_read_in_utc_and_in_their_order(key: str):
+    data = scheduled(
+        ("2026-05-02T20:00:00+02:00", "2026-05-02T22:00:00+02:00"), ("2026-05-01T18:00:00", "2026-05-01T20:00:00Z"), key=key
+    )
+    (one,) = load("c.json", data)
+    assert getattr(one, key) == tuple(
+        Window(datetime(2026, 5, day, 18, tzinfo=UTC), datetime(2026, 5, day, 20, tzinfo=UTC)) for day in (1, 2)
+    )
+    (plain,) = load("c.json", JSON)
+    assert getattr(plain, key) == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (scheduled(("2026-05-02T20:00:00Z", "2026-05-02T20:00:00Z")), ("'schedule', window 0", "ends before it starts")),
+        (scheduled(("yesterday", "today")), ("channel 0", "schedule")),
+        (scheduled(("0001-01-01T00:00:00+05:00", "0001-01-01T00:00:00")), ("'schedule', window 0",)),
+        (scheduled(*[("2026-05-02T20:00:00Z", "2026-05-02T21:00:00Z")] * 1001), ("1001 windows",)),
+        (JSON.replace(b'"tier"', b'"schedule": "always", "tier"'), ("channel 0", "schedule")),
+    ],
+)
+def test_windows_that_cannot_be_used_are_named(data: bytes, words: tuple[str, ...]):
+    with pytest.raises(ChannelListError) as raised:
+        load("c.json", data)
+    assert all(word in str(raised.value) for word in words)

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from console.model.instant import Instant
-from console.model.observation import Asked, Heartbeat, Observation, Outcome, ProbeBatch
+from console.model.observation import Asked, Heartbeat, Observation, Outcome, ProbeBatch, SegmentFacts
+from console.model.remark import Remark
 from console.sources.hls.coalesce import LIMIT, PLAIN_LIMIT, Gathered
 
 
@@ -34,6 +37,17 @@ def test_past_the_limit_the_newest_of_each_playlist_and_every_failure_stay():
     kept = gathered.take().observations
     assert failed in kept
     assert [one.at.mono for one in kept[1:]] == [10 + PLAIN_LIMIT - 5 + n for n in range(5)]
+
+
+def test_an_event_and_what_was_read_of_a_segment_are_told_once_and_so_they_stay():
+    changed = msgspec.structs.replace(seen(5, "720p"), remarks=(Remark("MUTATED", 1.0, "", is_event=True),))
+    standing = msgspec.structs.replace(seen(6, "720p"), remarks=(Remark("GAP", 1.0, ""),))
+    segment = msgspec.structs.replace(seen(7, "720p"), asked=Asked.SEGMENT, segment=SegmentFacts(1, 4.0))
+    gathered = Gathered()
+    newer = (msgspec.structs.replace(one, at=at(9)) for one in (seen(9, "720p"), segment))
+    gathered.add(ProbeBatch((changed, standing, segment, *newer, *(seen(n, "360p") for n in range(10, 10 + PLAIN_LIMIT)))))
+    kept = gathered.take().observations
+    assert changed in kept and segment in kept and standing not in kept
 
 
 def test_it_is_bounded_even_when_everything_fails():

@@ -9,7 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console.model.observation import MediaFacts
-from console.probe.playlist import BODY_LIMIT, MASTER_LINES, MasterFacts, PlaylistError, read
+from console.probe.hls.limits import BODY_LIMIT, MASTER_LINES, PlaylistError
+from console.probe.hls.media import Media
+from console.probe.hls.playlist import MasterFacts, read
 
 URL = "http://h.test/live/one/index.m3u8?token=1"
 
@@ -19,9 +21,9 @@ def live(*lines: str, eol: str = "\n") -> bytes:
 
 
 def media(body: bytes) -> MediaFacts:
-    facts = read(body, URL)
-    assert isinstance(facts, MediaFacts)
-    return facts
+    found = read(body, URL)
+    assert isinstance(found, Media)
+    return found.facts
 
 
 def master(*lines: str) -> MasterFacts:
@@ -53,11 +55,13 @@ def test_a_media_playlist_gives_the_numbers_that_checks_need(eol: str, bom: byte
         media_sequence=7,
         segment_count=3,
         newest_sequence=9,
-        newest_uri="http://h.test/live/one/c.ts?x=1",
+        newest_uri="http://h.test/live/one/c.ts",
         newest_ends_at=datetime(2024, 3, 1, 2, 0, 11, 750000, tzinfo=UTC),
         longest_extinf_s=4.25,
         window_s=11.75,
+        first_starts_at=datetime(2024, 3, 1, 2, 0, tzinfo=UTC),
         discontinuity_sequence=3,
+        can_block=True,
         hold_back_s=12.5,
     )
 
@@ -101,6 +105,7 @@ def test_a_master_gives_its_ladder_named_by_height():
         ("240p", "http://h.test/live/one/240p/index.m3u8", 480000, 240),
         ("sound", "http://h.test/live/one/sound/index.m3u8", 64000, None),
         ("audio-en", "http://h.test/live/one/en.m3u8", 0, None),
+        ("subs-s", "http://h.test/live/one/s.m3u8", 0, None),
     ]
     assert facts.top is facts.variants[0]
 

@@ -1,0 +1,147 @@
+"""Renditions of one vantage compared: what each says is well by itself, and does not fit the others.
+
+Polls of different playlists lie up to P apart. So only what no later poll can take back is said: how far a playlist is
+behind what another one *had already shown* when this one was asked, and numbers that stand beside the same media
+sequence. Of two opinions the one of most renditions counts, and of two alike the one of the best rung.
+"""
+
+from __future__ import annotations
+
+from console.judge.codes import Code
+from console.judge.memory import ChannelMemory, PlaylistMemory
+from console.model.instant import Instant
+from console.model.observation import MediaFacts, Observation
+from console.model.remark import Remark
+from console.model.severity import Layer
+
+LONGER_T = 0.25  # a segment may be so much longer than T, and one segment of difference there is at every boundary
+POLL_T = 0.5  # P: what caches may make of two renditions published together
+MOVING_T = 1.5  # what stands still for longer is STALE, and its distance tells nothing more
+SAME_S = 0.001  # two PROGRAM-DATE-TIMEs of one moment
+
+COMPARED = frozenset({Code.TD_DIFFERS.value, Code.DSEQ.value, Code.SKEW.value, Code.LL_CTRL.value})
+
+
+def compared(
+    memory: ChannelMemory, seen: Observation, media: MediaFacts, shown: Instant | None
+) -> tuple[list[Remark], frozenset[str]]:
+    """The remarks on one answer beside its siblings, and the codes that could not be compared. `shown`: since when it has had
+    its newest segment.
+    """
+    start = seen.at.mono - seen.elapsed_s
+    siblings = []
+    for rendition in memory.rungs_at(seen.vantage):
+        if rendition != seen.rendition:
+            other = memory.playlists.get((seen.vantage, rendition))
+            if other is not None and other.media is not None and other.is_answering and not other.is_over:
+                siblings.append(other)
+    if not siblings or media.has_endlist:
+        return [], COMPARED
+    remarks: list[Remark] = []
+    unsaid: set[str] = set()
+    if (remark := _target(media, siblings)) is not None:
+        remarks.append(remark)
+    _discontinuities(media, siblings, remarks, unsaid)
+    if shown is not None and start - shown.mono < MOVING_T * media.target_duration_s:
+        _skew(memory, seen, media, siblings, start, remarks, unsaid)
+    else:
+        unsaid.add(Code.SKEW.value)
+    if media.part_target_s is not None and (remark := _control(media, siblings)) is not None:
+        remarks.append(remark)
+    return remarks, frozenset(unsaid)
+
+
+def _target(media: MediaFacts, siblings: list[PlaylistMemory]) -> Remark | None:
+    mine = media.target_duration_s
+    for one in siblings:
+        if one.media is not None and one.media.target_duration_s != mine:
+            break
+    else:
+        return None
+    said = _opinion([one.media.target_duration_s for one in siblings if one.media is not None], mine)
+    if said is None:
+        return None
+    return Remark(Code.TD_DIFFERS.value, said, f"target duration {mine:g} s, the other renditions say {said:g} s")
+
+
+def _opinion(others: list[float], mine: float) -> float | None:
+    """What the others say, when they are more than those who say the same as this one. `others`: best rung first."""
+    same = others.count(mine) + 1
+    other = max(others, key=lambda one: others.count(one) if one != mine else -1)
+    if other == mine or others.count(other) < same:
+        return None
+    # as many for as against: the best rung is believed
+    return other if others.count(other) > same or others[0] == other else None
+
+
+def _discontinuities(
+    media: MediaFacts, siblings: list[PlaylistMemory], remarks: list[Remark], unsaid: set[str]
+) -> None:
+    """DSEQ at equal media sequence numbers whose segments begin at one moment."""
+    begins = media.first_starts_at
+    alike = [
+        one.media.discontinuity_sequence
+        for one in siblings
+        if one.media is not None
+        and one.media.media_sequence == media.media_sequence
+        and begins is not None
+        and one.media.first_starts_at is not None
+        and abs((one.media.first_starts_at - begins).total_seconds()) < SAME_S
+    ]
+    if not alike:
+        unsaid.add(Code.DSEQ.value)
+        return
+    mine = media.discontinuity_sequence
+    said = _opinion([float(one) for one in alike], float(mine))
+    if said is not None:
+        says = f"discontinuity sequence {mine} at media sequence {media.media_sequence}, other renditions say {said:.0f}"
+        remarks.append(Remark(Code.DSEQ.value, abs(said - mine), says))
+
+
+def _skew(
+    memory: ChannelMemory,
+    seen: Observation,
+    media: MediaFacts,
+    siblings: list[PlaylistMemory],
+    start: float,
+    remarks: list[Remark],
+    unsaid: set[str],
+) -> None:
+    mine = media.newest_ends_at
+    if mine is None:
+        unsaid.add(Code.SKEW.value)
+        return
+    foremost = max(
+        (
+            one.media.newest_ends_at
+            for one in siblings
+            if one.media is not None and one.media.newest_ends_at is not None and one.last_at.mono <= start
+        ),
+        default=None,
+    )
+    if foremost is None or foremost <= mine:
+        return
+    target_s = media.target_duration_s
+    behind_s = (foremost - mine).total_seconds()
+    allowed_s = LONGER_T * target_s
+    vantage = memory.vantage(seen.vantage)
+    if vantage is not None and vantage.layer is Layer.EDGE:
+        allowed_s = max(POLL_T * target_s, min(target_s, seen.age_header_s or 0.0) + 1.0)  # copies of two ages
+    value = (behind_s - allowed_s) / target_s
+    if value > 0:
+        says = f"its newest segment ends {behind_s:.1f} s before that of the foremost rendition"
+        remarks.append(Remark(Code.SKEW.value, value, says, {"behind_s": round(behind_s, 1)}))
+
+
+def _control(media: MediaFacts, siblings: list[PlaylistMemory]) -> Remark | None:
+    mine = _control_of(media)
+    others = [_control_of(one.media) for one in siblings if one.media is not None and one.media.part_target_s is not None]
+    differing = [one for one in others if one != mine]
+    if len(differing) <= len(others) - len(differing):
+        return None
+    says = f"SERVER-CONTROL differs: PART-HOLD-BACK {mine[0]}, HOLD-BACK {mine[1]}, CAN-BLOCK-RELOAD {media.can_block}"
+    return Remark(Code.LL_CTRL.value, 1.0, says)
+
+
+def _control_of(media: MediaFacts) -> tuple[float | None, float | None, bool]:
+    return media.part_hold_back_s, media.hold_back_s, media.can_block

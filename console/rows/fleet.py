@@ -1,0 +1,240 @@
+"""The columns of the streams where there is room: from 180 cells on, each channel tells in its row what its page would.
+
+What is filled stands left of WHY; right of it the columns whose source is an exporter that this site may not have. Those show
+`–` and their help says what would fill them. A narrow screen has `streams.COLUMNS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from console.model.cell import NOTHING, Cell, Column, Tone
+from console.model.severity import worst
+from console.model.spark import spark
+from console.rows import streams
+from console.rows.about import SHAPE
+from console.rows.streams import StreamRow
+from console.rows.units import duration
+
+FROM = 180  # cells of a pane
+RECENT_S = 3600.0  # a change of the last hour may be the cause of something
+RATIO_WARN, RATIO_CRIT = 0.8, 1.0  # of fetch time / EXTINF: at 1 a player drains its buffer
+
+
+def ladder_strip(row: StreamRow) -> Cell:
+    """ "1080● 720● 480▲ 360■": each rendition with the shape of its state, so that it is told without colour."""
+    if not row.renditions:
+        return NOTHING
+    text = " ".join(f"{name.removesuffix('p')}{SHAPE[severity]}" for name, severity in row.renditions)
+    return Cell(text, Tone.of(worst(severity for _, severity in row.renditions)), text)
+
+
+def _ratio(row: StreamRow) -> Cell:
+    ratio = row.download_ratio
+    if ratio is None:
+        return NOTHING
+    tone = Tone.CRIT if ratio > RATIO_CRIT else Tone.WARN if ratio > RATIO_WARN else Tone.NORMAL
+    return Cell(f"{ratio:.2f}", tone, ratio)
+
+
+def _change(row: StreamRow) -> Cell:
+    if row.change is None or row.change_s is None:
+        return NOTHING
+    tone = Tone.ACCENT if row.change_s < RECENT_S else Tone.DIM
+    return Cell(f"{duration(row.change_s)} {row.change.text}", tone, row.change.at.timestamp())
+
+
+def _trend(row: StreamRow) -> Cell:
+    trend = row.rebuffer_trend
+    return Cell(spark(trend, 10, lo=0.0, hi=streams.REBUFFER_CRIT), Tone.ACCENT) if trend else NOTHING
+
+
+def _number(read: Callable[[StreamRow], float | None], form: str, scale: float = 1.0) -> Callable[[StreamRow], Cell]:
+    def cell(row: StreamRow) -> Cell:
+        value = read(row)
+        return NOTHING if value is None else Cell(format(value * scale, form), sort=value)
+
+    return cell
+
+
+def _word(read: Callable[[StreamRow], str | None]) -> Callable[[StreamRow], Cell]:
+    def cell(row: StreamRow) -> Cell:
+        value = read(row)
+        return Cell(value, sort=value) if value else NOTHING
+
+    return cell
+
+
+def _millis(read: Callable[[StreamRow], float | None]) -> Callable[[StreamRow], Cell]:
+    def cell(row: StreamRow) -> Cell:
+        value = read(row)
+        return NOTHING if value is None else Cell(f"{value * 1000:.0f}ms", sort=value)
+
+    return cell
+
+
+def _seconds(read: Callable[[StreamRow], float | None]) -> Callable[[StreamRow], Cell]:
+    def cell(row: StreamRow) -> Cell:
+        value = read(row)
+        return NOTHING if value is None else Cell(duration(value), sort=value)
+
+    return cell
+
+
+def _narrow(key: str, **changes: int) -> Column[StreamRow]:
+    found = next(column for column in streams.COLUMNS if column.key == key)
+    return msgspec.structs.replace(found, **changes)
+
+
+COLUMNS: tuple[Column[StreamRow], ...] = (
+    _narrow("channel", width=14),
+    _narrow("mark"),
+    _narrow("tier"),
+    Column("region", "REGION", _word(lambda row: row.region), "the channel's region, as listed", 6, 0, 13),
+    _narrow("viewers"),
+    _narrow("ingest"),
+    _narrow("ladder"),
+    Column(
+        "strip",
+        "RENDITIONS",
+        ladder_strip,
+        "every rendition, best first: ● fine, ▲ warning, ■ critical, ○ nobody can say (prober)",
+        28,
+        1,
+        8,
+    ),
+    _narrow("age"),
+    Column(
+        "target",
+        "TD",
+        _number(lambda row: row.target_s, "g"),
+        "target duration T, s: what every age is measured in (prober)",
+        3,
+        0,
+        12,
+        True,
+    ),
+    Column(
+        "window",
+        "WIN",
+        _seconds(lambda row: row.window_s),
+        "the shortest window of its playlists; < 3 T is too short (prober)",
+        4,
+        0,
+        12,
+        True,
+    ),
+    _narrow("latency"),
+    Column(
+        "download",
+        "DL",
+        _ratio,
+        "fetch time / duration of the newest segment, at the slowest vantage; over 0.8 is slow, over 1 stalls (prober)",
+        4,
+        0,
+        11,
+        True,
+    ),
+    _narrow("rebuffer"),
+    Column("trend", "15 m", _trend, "rebuffer ratio over the last 15 minutes (metrics store)", 10, 0, 10),
+    _narrow("why", width=60, priority=1),
+    Column(
+        "change",
+        "LAST CHANGE",
+        _change,
+        "how long ago a workload that serves it last changed, and which (kubernetes; `services` of the channel)",
+        26,
+        1,
+        9,
+    ),
+    Column(
+        "node",
+        "INGEST",
+        _word(lambda row: row.signals.node),
+        "the server that takes the contribution feed (MediaMTX, SRS or nginx-rtmp metrics)",
+        8,
+        0,
+        20,
+    ),
+    Column(
+        "protocol",
+        "PROTO",
+        _word(lambda row: row.signals.protocol),
+        "how the feed comes in: srt, rtmp (the same metrics)",
+        5,
+        0,
+        20,
+    ),
+    Column(
+        "rtt",
+        "RTT",
+        _millis(lambda row: row.signals.rtt_s),
+        "round trip to the publisher (srt_conns_ms_rtt)",
+        5,
+        0,
+        20,
+        True,
+    ),
+    Column(
+        "drop",
+        "DROP%",
+        _number(lambda row: row.signals.drop_ratio, ".2f", 100),
+        "packets lost for good, % (srt_conns_packets_received_drop)",
+        5,
+        0,
+        20,
+        True,
+    ),
+    Column(
+        "fps",
+        "FPS",
+        _number(lambda row: row.signals.fps, ".0f"),
+        "frames per second that come in (rtmp_stream_info, IngestFramerate)",
+        4,
+        0,
+        21,
+        True,
+    ),
+    Column(
+        "speed",
+        "SPEED",
+        _number(lambda row: row.signals.speed, ".2f"),
+        "media seconds out / wall seconds; under 1 falls behind (a transcoder's metrics)",
+        5,
+        0,
+        21,
+        True,
+    ),
+    Column(
+        "hit",
+        "HIT%",
+        _number(lambda row: row.signals.hit_ratio, ".0f", 100),
+        "requests answered from the edge's cache, % (nginx_vts_server_cache_total)",
+        4,
+        0,
+        22,
+        True,
+    ),
+    Column(
+        "ttfb",
+        "TTFB",
+        _millis(lambda row: row.signals.ttfb_s),
+        "first byte at the edges, p95 (an edge's metrics)",
+        5,
+        0,
+        22,
+        True,
+    ),
+    Column(
+        "failures",
+        "VSF%",
+        _number(lambda row: row.signals.start_failures, ".1f", 100),
+        "start failures / attempts, % (a player analytics exporter)",
+        4,
+        0,
+        22,
+        True,
+    ),
+)
