@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.actions.book import Book
 from console.actions.ledger import OPERATIONS, OperationsSource
 from console.config import Config
 from console.config.backend import Backend, Credential
 from console.config.paths import audit_dir
+from console.config.probing import Verdicts
 from console.config.rate import bytes_per_s
 from console.config.scope import DEFAULTS, ScopeNames
 from console.config.secrets import resolve
@@ -29,6 +30,7 @@ from console.feeds.log import LogFeed, LogRing
 from console.feeds.logs import LEVELS, TAIL, LogsDerivation
 from console.feeds.raw import StateFeed
 from console.feeds.streams import CHANNELS, METRICS, PROBER, StreamsDerivation
+from console.feeds.told import FINDINGS, ToldStreamsDerivation
 from console.feeds.workloads import WorkloadsDerivation, feed_name
 from console.model.channel import Channel
 from console.model.instant import Clock
@@ -36,6 +38,10 @@ from console.rows import gauges, incidents, lines, pods, streams
 from console.sources.access import Access
 from console.sources.elasticsearch.fields import Fields
 from console.sources.meter import Meter
+
+if TYPE_CHECKING:
+    from console.sources.listing import ChannelListing
+    from console.sources.prometheus.client import PrometheusClient
 
 GAUGES = "prometheus.gauges"
 
@@ -62,6 +68,7 @@ class Engine:
         self._keeps = keeps
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._ring: LogRing | None = None
+        self._metrics_store: tuple[PrometheusClient, Meter] | None = None
         self._close_look: CloseLook | None = None
         self._add_metrics()
         self._add_alerts()
@@ -105,6 +112,7 @@ class Engine:
         meter = Meter(self.clock)
         client = prometheus.PrometheusClient(access(backend), self.clock, meter)
         self._closing.append(client.close)
+        self._metrics_store = (client, meter)
         if self.site.gauges:
             self.hub.add(
                 StateFeed(
@@ -115,7 +123,7 @@ class Engine:
             )
             self._derive(gauges.VIEW, CapacityDerivation(GAUGES))
         label = self._names.channel.prometheus
-        if self._has_channels and label:
+        if (self._has_channels or self._is_told) and label:
             queries = measure_queries(self.site.measures, label)
             self.hub.add(
                 StateFeed(
@@ -194,16 +202,20 @@ class Engine:
         channels = self.site.channels
         return bool(channels.files or channels.urls or channels.inline)
 
+    @property
+    def _is_told(self) -> bool:
+        """The verdicts come from probers elsewhere, and none of ours is started."""
+        return self.site.probe.verdicts is Verdicts.METRICS and self._metrics_store is not None
+
     def _add_streams(self) -> None:
+        if self._is_told:
+            self._add_told_streams()
+            return
         if not self._has_channels:
             return
         from console.sources.hls.prober import ProberSource
-        from console.sources.listing import ChannelListing, channels_source
 
-        wanted = self.site.channels
-        meter = Meter(self.clock)
-        listing = ChannelListing(tuple(map(str, wanted.files)), wanted.urls, wanted.inline, meter, self._keeps)
-        self.hub.add(StateFeed(CHANNELS, lambda: channels_source(CHANNELS, listing, self.clock, meter), self.clock))
+        listing = self._add_listing()
         probing = self.site.probe
         budget_Bps = bytes_per_s(probing.segment_budget)
         self.hub.add(
@@ -218,6 +230,29 @@ class Engine:
         derivation = StreamsDerivation(has_metrics=METRICS in self.hub)
         self._close_look = derivation.opened
         self._derive(streams.VIEW, derivation)
+
+    def _add_listing(self) -> ChannelListing:
+        from console.sources.listing import ChannelListing, channels_source
+
+        wanted = self.site.channels
+        meter = Meter(self.clock)
+        listing = ChannelListing(tuple(map(str, wanted.files)), wanted.urls, wanted.inline, meter, self._keeps)
+        self.hub.add(StateFeed(CHANNELS, lambda: channels_source(CHANNELS, listing, self.clock, meter), self.clock))
+        return listing
+
+    def _add_told_streams(self) -> None:
+        from console.sources.prometheus import findings
+
+        assert self._metrics_store is not None
+        client, meter = self._metrics_store
+        self.hub.add(
+            StateFeed(FINDINGS, lambda: findings.findings_source(FINDINGS, client, self.clock, meter), self.clock)
+        )
+        if self._has_channels:
+            self._add_listing()
+        self._derive(
+            streams.VIEW, ToldStreamsDerivation(has_list=self._has_channels, has_metrics=METRICS in self.hub)
+        )
 
     def _add_incidents(self) -> None:
         inputs = [name for name in (ALERTS, streams.VIEW, pods.VIEW) if name in self.hub]

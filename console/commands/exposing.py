@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import zlib
 from collections.abc import Mapping
+from hashlib import blake2b
 
 from console.assembly import Engine
 from console.commands.flags import Flags, UsageError
@@ -41,8 +41,18 @@ def exposed(flags: Flags, environ: Mapping[str, str], *, address: tuple[str, int
 
 
 def is_mine(channel: Channel, shard: tuple[int, int]) -> bool:
-    """By the name alone, so that every shard knows its own without asking the others. When N grows, most names move."""
-    return zlib.crc32(channel.name.encode()) % shard[1] == shard[0] - 1
+    """By the name alone, so that every shard knows its own without asking the others."""
+    return _bucket(int.from_bytes(blake2b(channel.name.encode(), digest_size=8).digest()), shard[1]) == shard[0] - 1
+
+
+def _bucket(key: int, buckets: int) -> int:
+    """Jump consistent hash (Lamping and Veach, 2014): of N + 1 shards the new one takes its part, and nothing else moves."""
+    bucket, after = -1, 0
+    while after < buckets:
+        bucket = after
+        key = (key * 2862933555777941757 + 1) % 2**64
+        after = int((bucket + 1) * 2**31 / ((key >> 33) + 1))
+    return bucket
 
 
 async def _speaking(engine: Engine, spoken: Spoken, shard: tuple[int, int]) -> int:

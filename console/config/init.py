@@ -78,6 +78,7 @@ url = "http://127.0.0.1:9090"
 # rebuffer_ratio = "max by (channel) (channel_rebuffer_ratio)"
 
 # [sites.example.probe]
+# verdicts = "prober"                    # prober | metrics: those of `midwatch probe --metrics` elsewhere, from prometheus
 # segments = "newest"                    # newest | all | head | none: which segments are fetched to be looked at
 # segment_budget = "4MB/s"               # over all channels; past it they are only asked for by HEAD
 

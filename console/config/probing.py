@@ -18,8 +18,16 @@ class SegmentPolicy(StrEnum):
     NONE = "none"
 
 
+class Verdicts(StrEnum):
+    """Whose verdicts the streams show."""
+
+    PROBER = "prober"  # this process's own prober asks every playlist
+    METRICS = "metrics"  # those that `midwatch probe --metrics` reached elsewhere, read back from Prometheus
+
+
 class Probing(msgspec.Struct, frozen=True, kw_only=True):
     """Playlists are always watched; what is fetched besides is for each site to say, as somebody pays for the traffic."""
 
+    verdicts: Verdicts = Verdicts.PROBER
     segments: SegmentPolicy = SegmentPolicy.NEWEST
     segment_budget: Rate = "4MB/s"  # bytes of segments over all channels; past it only their heads are asked for

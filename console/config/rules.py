@@ -14,6 +14,7 @@ from console.config import traffic
 from console.config.backend import Backend, Basic, Credential, HeaderSecret
 from console.config.balancers import Balancers
 from console.config.errors import Path, nearest
+from console.config.probing import Verdicts
 from console.config.root import Config
 from console.config.site import Channels, Cluster, Site
 from console.config.switch import Switch
@@ -112,6 +113,9 @@ def _channels(table: Table) -> Broken:
 def _site(table: Table) -> Broken:
     yield from _named_twice(table, "gauges", "gauge")
     yield from traffic.gauges_named(table)
+    probe = table.get("probe")
+    if isinstance(probe, dict) and probe.get("verdicts") == Verdicts.METRICS.value and "prometheus" not in table:
+        yield ("probe", "verdicts"), "`metrics` reads them from [sites.NAME.prometheus], which is missing"
 
 
 def _named_twice(table: Table, key: str, noun: str) -> Broken:

@@ -4,8 +4,9 @@ One shard of probers tells what it judged; a console far away tells the same ver
 What a verdict needs is here and nothing that grows without bound: a finding is a series only while it lasts, its reason
 carries no number that changes, and its value is when it began.
 
-Prometheus goes on showing the last sample of a target that died for five minutes. So every shard tells when it last judged
-(`JUDGED`), and whoever reads the rest believes it only as far as that is fresh.
+Prometheus ends the series of a target whose scrape fails, but what was pushed to it, and what a store behind it holds, goes on
+for five minutes after the last sample. So every shard tells when it last judged (`JUDGED`), and whoever reads the rest believes
+it only as far as that is fresh.
 """
 
 from __future__ import annotations

@@ -7,12 +7,15 @@ import json
 import signal
 import sys
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from console.cli import main
+from console.commands.exposing import is_mine
 from console.exit_codes import ExitCode
+from console.model.channel import Channel
 from tests.console.sources.hls.station import Station
 
 URL = "http://origin.midwatch.test/{}/master.m3u8"
@@ -82,6 +85,17 @@ async def test_ctrl_c_ends_the_watch_with_its_summary():
         )
     assert code == ExitCode.INTERRUPTED
     assert "UNKNOWN" in out.splitlines()[-1] and "no finding" in out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 7, 64])
+def test_every_channel_is_one_shards_and_a_shard_more_takes_only_its_part(shards: int):
+    channels = [Channel(name=f"channel-{number}", vantages=()) for number in range(2_000)]
+    owner = {c.name: [n for n in range(1, shards + 1) if is_mine(c, (n, shards))] for c in channels}
+    assert all(len(mine) == 1 for mine in owner.values())
+    counts = Counter(mine[0] for mine in owner.values())
+    assert len(counts) == shards and max(counts.values()) < 2 * len(channels) / shards
+    moved = [c for c in channels if not is_mine(c, (owner[c.name][0], shards + 1))]
+    assert all(is_mine(c, (shards + 1, shards + 1)) for c in moved)
 
 
 @pytest.mark.parametrize(
