@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.events import Resize
-
 from console.model.cell import Tone
 from console.model.instant import Instant
 from console.model.scope import Scope
@@ -28,9 +26,11 @@ class StreamsPane(TablePane):
     EMPTY = "no channel in this scope"
     FOOT_LINES = 2  # layer, since when, which renditions and where must be readable in half a screen's width
 
-    def on_resize(self, event: Resize) -> None:
+    def show(self, pane: Pane[Any], scope: Scope, now: Instant) -> None:
         """Where there is room, each row tells what otherwise only its page does."""
-        self.table.show_columns(fleet.COLUMNS if self.is_full and event.size.width >= fleet.FROM else self.COLUMNS)
+        is_wide = self.is_full and self.size.width >= fleet.FROM
+        self.table.show_columns(fleet.columns_for(pane.rows) if is_wide else self.COLUMNS)
+        super().show(pane, scope, now)
 
     def foot_pieces(self, pane: Pane[Any], scope: Scope, now: Instant) -> tuple[Piece, ...]:
         """WHY the selected channel is as it is, else the worst one."""

@@ -97,10 +97,8 @@ class ConsoleScreen(Backdrop, Screen[None]):
         yield self._keys
 
     def on_mount(self) -> None:
-        self._seats = {
-            view: self._desk.sit(view, self._wake)
-            for view in (*VERDICT_VIEWS, "logs", "incidents", "actions", "sources")
-        }
+        seated = (*VERDICT_VIEWS, "logs", "incidents", "actions", "sources")
+        self._seats = {view: self._desk.sit(view, self._wake) for view in seated}
         self.acting.sit(
             self._seats["actions"],
             self._seats["workloads"],
@@ -232,9 +230,8 @@ class ConsoleScreen(Backdrop, Screen[None]):
             self._back = [*self._back[-30:], self.place]
         view = self._views.get(place.view)
         if view is None:
-            view = PANES[place.view](
-                self._desk, self._desk.sit(place.view, self._wake), is_full=True, id=f"view-{place.view}"
-            )
+            seat = self._desk.sit(place.view, self._wake)
+            view = PANES[place.view](self._desk, seat, is_full=True, id=f"view-{place.view}")
             self._views[place.view] = view
             self._mounting = self.query_one(Body).mount(view)
         for name, each in self._views.items():
@@ -336,8 +333,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
             self.go(place)
 
     def action_describe(self) -> None:
-        selection = self._selected()
-        if selection is not None:
+        if (selection := self._selected()) is not None:
             self._pages.describe(selection)
 
     def action_evidence(self) -> None:

@@ -1,23 +1,27 @@
 """HLS at the origin and at the four edges.
 
 A media playlist is a function of (channel, rendition, newest segment) and the newest segment is a function
-of the wall clock, so nothing is "produced": a restarted platform goes on at the MEDIA-SEQUENCE it would have
-had, and a frozen playlist is the same function with its clock stopped at `World.frozen_since`. An edge is a
+of the wall clock (timeline.py), so nothing is "produced": a restarted platform goes on at the MEDIA-SEQUENCE it would
+have had, and a frozen playlist is the same function with its clock stopped at `World.frozen_since`. An edge is a
 cache in front of that function with a TTL of one second; it holds no state that could outlive its origin.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gzip
-from collections.abc import Callable
-from datetime import UTC, datetime
-from math import floor, tau
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from math import tau
 
 import msgspec
 from aiohttp import web
 
+from console.demo.timeline import Timeline
 from console.demo.transport_stream import segment
 from console.demo.world.names import CHANNEL, RENDITIONS, TARGET_DURATION_S, Vantage
+from console.demo.world.scenario import SLOW_S
 from console.demo.world.world import World
 
 T = TARGET_DURATION_S
@@ -26,6 +30,8 @@ WINDOW = 8
 GRACE = WINDOW + 2
 """Segments kept after they left the playlist: its own duration and a little more (RFC 8216bis 6.2.2)."""
 TTL_S = 1.0
+SLICES = 12
+"""Of the body of a segment that is sent slowly: the first goes out at once, the last SLOW_S later."""
 _PLAYLIST = "application/vnd.apple.mpegurl"
 _LADDER = {
     "1080p": (5_800_000, 5_000_000, "1920x1080", "avc1.640028"),
@@ -61,17 +67,22 @@ def master(channel: str) -> Document:
     return _document("\n".join(lines) + "\n", f"m-{channel}", -1)
 
 
-def media(channel: str, rendition: str, newest: int, offset_s: float) -> Document:
-    """`offset_s` is where the channel's segment boundaries lie within the wall clock's multiples of T."""
-    first = newest - WINDOW + 1
-    lines = ["#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{T}", f"#EXT-X-MEDIA-SEQUENCE:{first}",
-             "#EXT-X-INDEPENDENT-SEGMENTS"]
-    for number in range(first, newest + 1):
-        began = datetime.fromtimestamp(number * T + offset_s, UTC).isoformat(timespec="milliseconds")
+def media(timeline: Timeline, rendition: str, newest: int, t: datetime) -> Document:
+    """`newest`: the slot of the last segment."""
+    slots = timeline.slots(newest, WINDOW, t)
+    first, breaks = timeline.sequence(slots[0], t), timeline.breaks(slots[0], t)
+    lines = ["#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{T}", f"#EXT-X-MEDIA-SEQUENCE:{first}"]
+    if breaks:
+        lines.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{breaks}")
+    lines.append("#EXT-X-INDEPENDENT-SEGMENTS")
+    for number, slot in enumerate(slots, first):
+        if timeline.is_break(slot, t):
+            lines.append("#EXT-X-DISCONTINUITY")
+        began = timeline.begins(slot).isoformat(timespec="milliseconds")
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{began[:-6]}Z")
         lines.append(f"#EXTINF:{T}.000,")
         lines.append(f"seg-{number}.ts")
-    return _document("\n".join(lines) + "\n", f"{rendition}-{newest:x}", newest)
+    return _document("\n".join(lines) + "\n", f"{rendition}-{first + WINDOW - 1:x}", first + WINDOW - 1)
 
 
 class Packages:
@@ -84,31 +95,41 @@ class Packages:
         self._world = world
         self._masters = {channel: master(channel) for channel in CHANNEL}
         self._media: dict[tuple[str, str], list[Document]] = {}
-        self._offsets = {c: round(world.phase(f"segment/{c}") / tau * T, 3) for c in CHANNEL}
-        self._lags = {c: 0.15 + 0.25 * world.phase(f"lag/{c}") / tau for c in CHANNEL}
+        self._timelines = {
+            c: Timeline(world, c, round(world.phase(f"segment/{c}") / tau * T, 3), 0.15 + 0.25 * world.phase(f"lag/{c}") / tau)
+            for c in CHANNEL
+        }
+        self._start = world.start
 
     def newest(self, channel: str, t: datetime) -> int:
-        """The newest segment that is complete and published at `t`, were nothing frozen."""
-        return floor((t.timestamp() - self._offsets[channel] - self._lags[channel]) / T) - 1
+        """MEDIA-SEQUENCE of the newest segment that is complete and published at `t`, were nothing pinned."""
+        timeline = self._timelines[channel]
+        return timeline.sequence(timeline.newest(t), t)
 
-    def newest_at(self, channel: str, rendition: str, vantage: str, t: datetime) -> int:
+    def _slot_at(self, channel: str, rendition: str, vantage: str, t: datetime) -> int:
         since = self._world.frozen_since(channel, rendition, vantage, t)
-        return self.newest(channel, t if since is None else since)
+        return self._timelines[channel].newest(t if since is None else since)
 
-    def published(self, channel: str, number: int) -> float:
+    def published(self, channel: str, number: int, t: datetime) -> float:
         """Unix time at which the segment appeared."""
-        return (number + 1) * T + self._offsets[channel] + self._lags[channel]
+        timeline = self._timelines[channel]
+        return timeline.published(timeline.slot_of(number, t))
 
     def master(self, channel: str) -> Document:
         return self._masters[channel]
 
     def media(self, channel: str, rendition: str, vantage: str, t: datetime) -> Document:
-        newest = self.newest_at(channel, rendition, vantage, t)
+        if self._start != self._world.start:
+            # The platform has just become ready: its story begins anew.
+            self._start = self._world.start
+            self._media.clear()
+        timeline, slot = self._timelines[channel], self._slot_at(channel, rendition, vantage, t)
+        newest = timeline.sequence(slot, t)
         kept = self._media.setdefault((channel, rendition), [])
         for document in kept:
             if document.newest == newest:
                 return document
-        made = media(channel, rendition, newest, self._offsets[channel])
+        made = media(timeline, rendition, slot, t)
         kept.append(made)
         if len(kept) > 4:
             del kept[0]
@@ -117,9 +138,12 @@ class Packages:
     def has(self, channel: str, rendition: str, number: int, vantage: str, t: datetime) -> bool:
         """Whether a segment can be fetched. A vantage with a pinned playlist still has that playlist's
         segments, and passes newer ones through when the origin has them."""
-        pinned = self.newest_at(channel, rendition, vantage, t)
-        fresh = self.newest_at(channel, rendition, "origin", t)
-        return any(newest - WINDOW - GRACE < number <= newest for newest in (pinned, fresh))
+        timeline = self._timelines[channel]
+        slots = {self._slot_at(channel, rendition, place, t) for place in (vantage, "origin")}
+        return any(newest - WINDOW - GRACE < number <= newest for newest in (timeline.sequence(s, t) for s in slots))
+
+    def segment(self, channel: str, rendition: str, number: int, t: datetime) -> bytes:
+        return segment(channel, rendition, number, T, self._timelines[channel].slot_of(number, t))
 
 
 def _matches(header: str | None, etag: str) -> bool:
@@ -139,10 +163,10 @@ def _gzip_accepted(header: str | None) -> bool:
     return False
 
 
-def app(world: World, clock: Callable[[], datetime], vantage: Vantage,
-        packages: Packages | None = None) -> web.Application:
+def app(world: World, clock: Callable[[], datetime], vantage: Vantage, packages: Packages | None = None,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep) -> web.Application:
     """One vantage. `packages` may be shared between the vantages of a platform to render each playlist
-    once."""
+    once. `pause` is what a body that is sent slowly waits with, in seconds."""
     source = packages or Packages(world)
     is_edge = vantage.layer == "edge"
     cached: dict[tuple[str, str], tuple[float, Document]] = {}
@@ -187,21 +211,42 @@ def app(world: World, clock: Callable[[], datetime], vantage: Vantage,
             headers["Content-Encoding"] = "gzip"
         return web.Response(body=document.zipped if zipped else document.plain, headers=headers)
 
-    async def media_segment(request: web.Request) -> web.Response:
+    async def media_segment(request: web.Request) -> web.StreamResponse:
         channel, rendition = request.match_info["channel"], request.match_info["rendition"]
         number = int(request.match_info["number"])
         t = clock()
         if (channel not in CHANNEL or rendition not in RENDITIONS
                 or not source.has(channel, rendition, number, vantage.name, t)):
             return missing(request)
-        headers = common(t.timestamp() - source.published(channel, number), True)
+        headers = common(t.timestamp() - source.published(channel, number, t), True)
         etag = f"{rendition}-s{number:x}"
         headers["ETag"] = f'"{etag}"'
         headers["Cache-Control"] = "public, max-age=600"
         if _matches(request.headers.get("If-None-Match"), etag):
             return web.Response(status=304, headers=headers)
         headers["Content-Type"] = "video/mp2t"
-        return web.Response(body=segment(channel, rendition, number, T), headers=headers)
+        body = source.segment(channel, rendition, number, t)
+        if request.method == "GET" and world.slow(channel, rendition, vantage.name, t):
+            return await slowly(request, headers, body, channel, rendition)
+        return web.Response(body=body, headers=headers)
+
+    async def slowly(request: web.Request, headers: dict[str, str], body: bytes, channel: str,
+                     rendition: str) -> web.StreamResponse:
+        """The first byte is there as soon as ever; what is slow is all the others."""
+        answer = web.StreamResponse(headers=headers)
+        answer.content_length = len(body)
+        await answer.prepare(request)
+        size, loop = -(-len(body) // SLICES), asyncio.get_running_loop()
+        begun = loop.time()
+        with suppress(ConnectionResetError):  # a client that does not wait for all of it
+            for begin in range(0, len(body), size):
+                if begin and world.slow(channel, rendition, vantage.name, clock()):
+                    # Against the begin: on a busy machine each pause is too long, and their sum would be far too long.
+                    due = begun + SLOW_S * (begin // size) / (SLICES - 1)
+                    await pause(max(0.0, due - loop.time()))
+                await answer.write(body[begin : begin + size])
+            await answer.write_eof()
+        return answer
 
     def missing(request: web.Request) -> web.Response:
         headers = common(0.0, False)

@@ -17,6 +17,7 @@ from console.model.observation import Heartbeat
 
 SILENT_S = 3.0
 LAG_TARGETS = 0.25
+PROMPT_S = 0.05  # late for no target duration there is: nearly all heartbeats, and none of them needs T
 STALL_FLOOR_S = 0.5  # a loop that oversleeps by less has not stalled, however short T is
 
 

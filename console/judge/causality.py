@@ -19,6 +19,7 @@ _WAY = {layer: place for place, layer in enumerate((Layer.INGEST, Layer.TRANSCOD
 _OLD_COPY = (Code.MSEQ_BACK, Code.EDGE_SKEW)
 _STANDS = (Code.STALE, *_OLD_COPY)
 _CONSEQUENCE_OF: dict[str, tuple[Code, ...]] = {
+    Code.EDGE_SKEW: (Code.DASH_AST_CHANGED,),
     Code.DASH_MPD_STALE: (Code.DASH_AST_CHANGED,),  # what is not available for its new clock is not seen to be listed
     Code.LATENCY: (*_STANDS, Code.DASH_MPD_STALE, Code.DASH_AST_CHANGED),
     Code.SKEW: (*_STANDS, Code.DASH_MPD_STALE),
@@ -28,7 +29,7 @@ _CONSEQUENCE_OF: dict[str, tuple[Code, ...]] = {
     **dict.fromkeys((Code.DASH_AVAIL, Code.DASH_TSB), (Code.DASH_AST_CHANGED,)),
     Code.SEG_404: (Code.DASH_AVAIL, Code.DASH_TSB),
     Code.SEG_LATE: (Code.SEG_404, Code.DASH_AVAIL),
-    Code.SEG_GONE: (Code.DASH_TSB,),
+    Code.SEG_GONE: (Code.DASH_TSB, Code.DASH_AVAIL),
     Code.UNEXPECTED_END: (Code.DASH_END,),
     **dict.fromkeys((Code.MUTATED, Code.DSEQ, Code.PDT_JUMP, Code.WINDOW_SHORT, Code.SEQ_JUMP), _OLD_COPY),
 }

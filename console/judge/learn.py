@@ -7,22 +7,25 @@ that came from a cache is two nodes of one PoP, each within its TTL, and nobody'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from console.judge.codes import Code
-from console.judge.compare import COMPARED, compared
-from console.judge.drift import LIMIT_PPM, Drift, ppm, with_delay
+from console.judge.drift import with_delay
 from console.judge.hysteresis import sampled
-from console.judge.memory import ADVANCES_KEPT, UNKNOWN_TARGET_S, Advance, ChannelMemory, Place, PlaylistMemory, Spell
-from console.judge.noted import Noted, noted
+from console.judge.memory import ADVANCES_KEPT, Advance, ChannelMemory, Place, PlaylistMemory, Spell
 from console.judge.parts import Parts, with_parts
-from console.judge.segments import SegmentMemory, taken
+from console.judge.remembering import (
+    with_comparison,
+    with_drift,
+    with_key,
+    with_own,
+    with_remarks,
+    with_segment,
+    without,
+)
 from console.model.instant import Instant
 from console.model.observation import Asked, MediaFacts, Observation, Outcome, Variant
-from console.model.remark import Remark
 from console.model.severity import Layer, Severity
 
 CACHE_STEP = 1  # segments by which a cache's second node may lag behind its first
@@ -31,9 +34,6 @@ COMPARABLE_SEGMENTS = 50  # beyond this the two number independently
 HOLD_BACK_TARGETS = 3.0  # RFC 8216bis 4.4.3.8: the default of HOLD-BACK
 LADDER_LIMIT = 64
 SAME_FALL_S = 60.0  # a playlist that goes back again within this is still the same fault
-KEY_ROTATED_S, KEY_ROTATED_T = 5.0, 3.0  # a key that fails is asked for every T; after this it is in use no more
-ALL_CODES = frozenset(code.value for code in Code)
-DRIFT = frozenset({Code.PDT_DRIFT.value})
 _OK = Outcome.OK  # asked for every answer
 
 
@@ -46,11 +46,11 @@ def learn(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> Channel
         return memory
     if seen.asked is not Asked.MEDIA and seen.asked is not Asked.MASTER:
         if seen.asked is Asked.SEGMENT:
-            return _with_segment(memory, seen, is_tainted)
+            return with_segment(memory, seen, is_tainted)
         if seen.asked is Asked.KEY:
-            return _with_key(memory, seen, is_tainted)
+            return with_key(memory, seen, is_tainted)
         if seen.outcome is not Outcome.OK or seen.media is None:  # a reload that failed is no playlist that failed
-            return _with_remarks(memory, (seen.vantage, seen.rendition), seen, seen.remarks, is_tainted=is_tainted)
+            return with_remarks(memory, (seen.vantage, seen.rendition), seen, seen.remarks, is_tainted=is_tainted)
     place: Place = (seen.vantage, seen.rendition)
     before = memory.playlists.get(place)
     if before is not None and seen.at.mono <= before.last_at.mono:
@@ -69,9 +69,9 @@ def learn(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> Channel
             del playlists[(seen.vantage, None)]
         memory = _with_least_latency(memory, after)
         if not seen.is_unchanged or memory.noted:
-            memory = _with_comparison(memory, place, before, after, seen, seen.media)
+            memory = with_comparison(memory, place, before, after, seen, seen.media)
         if after.drift is not None and seen.asked is Asked.MEDIA and (before is None or after.drift is not before.drift):
-            memory = _with_drift(memory, place, before, after.drift, seen)
+            memory = with_drift(memory, place, before, after.drift, seen)
     elif seen.variants and seen.outcome is _OK:
         memory = _with_ladder(memory, seen)
         after = _with_variants(memory, after, seen)
@@ -80,100 +80,11 @@ def learn(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> Channel
         for one in gone:
             del playlists[one]
         if gone:
-            memory = _without(memory, frozenset(gone))
+            memory = without(memory, frozenset(gone))
     if seen.remarks or memory.noted:
-        memory = _with_own(memory, place, before, after, seen, is_tainted)
+        memory = with_own(memory, place, before, after, seen, is_tainted)
     playlists[place] = after
     return msgspec.structs.replace(memory, playlists=playlists)
-
-
-def _with_own(
-    memory: ChannelMemory,
-    place: Place,
-    before: PlaylistMemory | None,
-    after: PlaylistMemory,
-    seen: Observation,
-    is_tainted: bool,
-) -> ChannelMemory:
-    """What the answer itself remarks on. Between a copy and one that went back, everything differs: that is one fault, and
-    it has its own code.
-    """
-    remarks: Sequence[Remark] = seen.remarks
-    if before is not None and after.went_back is not before.went_back:
-        memory = _noting(memory, place, [one for one in memory.noted.get(place, ()) if not one.remark.is_event])
-        remarks = [one for one in remarks if not one.is_event]
-    return _with_remarks(memory, place, seen, remarks, is_tainted=is_tainted)
-
-
-def _with_comparison(
-    memory: ChannelMemory,
-    place: Place,
-    before: PlaylistMemory | None,
-    after: PlaylistMemory,
-    seen: Observation,
-    media: MediaFacts,
-) -> ChannelMemory:
-    """What comparing the answer with its siblings adds: nothing, while its own facts are not believed."""
-    if seen.asked is not Asked.MEDIA or after.media is not media or (seen.is_unchanged and place not in memory.noted):
-        return memory
-    if before is not None and after.went_back is not before.went_back:
-        return _noting(memory, place, [one for one in memory.noted.get(place, ()) if one.asked is not None])
-    remarks, unsaid = compared(memory, seen, media, after.shown)
-    return _with_remarks(memory, place, seen, remarks, unsaid | DRIFT, asked=None)
-
-
-def _with_drift(
-    memory: ChannelMemory, place: Place, before: PlaylistMemory | None, drift: Drift, seen: Observation
-) -> ChannelMemory:
-    """Once a minute: how its dates run against our clock."""
-    known = before.drift.minutes if before is not None and before.drift is not None else ()
-    if drift.minutes is known:
-        return memory
-    off = ppm(drift)
-    says = f"PROGRAM-DATE-TIME runs {abs(off):.0f} ppm {'slow' if off > 0 else 'fast'} over {len(drift.minutes)} minutes"
-    remarks = [Remark(Code.PDT_DRIFT.value, abs(off), says)] if abs(off) >= LIMIT_PPM else []
-    return _with_remarks(memory, place, seen, remarks, COMPARED, asked=None)
-
-
-def _without(memory: ChannelMemory, gone: frozenset[Place]) -> ChannelMemory:
-    """Nothing is remembered of renditions that are no longer named."""
-    return msgspec.structs.replace(
-        memory,
-        segments={place: one for place, one in memory.segments.items() if place not in gone},
-        noted={place: many for place, many in memory.noted.items() if place not in gone},
-        keys={place: at for place, at in memory.keys.items() if place not in gone},
-    )
-
-
-def _with_remarks(
-    memory: ChannelMemory,
-    place: Place,
-    seen: Observation,
-    remarks: Sequence[Remark],
-    unsaid: frozenset[str] = frozenset(),
-    is_tainted: bool = False,
-    is_proven: bool = False,
-    asked: Asked | None = Asked.MASTER,
-) -> ChannelMemory:
-    """Remembers remarks, and takes back what a good answer no longer shows."""
-    known = memory.noted.get(place, ())
-    if not remarks and not known:
-        return memory
-    if seen.outcome is not _OK:
-        unsaid = ALL_CODES  # a failed answer takes nothing back
-    playlist = memory.playlists.get(place)
-    target_s = playlist.target_s if playlist is not None else UNKNOWN_TARGET_S
-    after = noted(known, remarks, seen.asked if asked is not None else None, seen.at, target_s, is_tainted, unsaid, is_proven)
-    return _noting(memory, place, after)
-
-
-def _noting(memory: ChannelMemory, place: Place, many: Sequence[Noted]) -> ChannelMemory:
-    """A channel of which nothing is remarked on has an empty memory of it: that is what keeps it free of cost."""
-    if many:
-        return msgspec.structs.replace(memory, noted={**memory.noted, place: tuple(many)})
-    if place not in memory.noted:
-        return memory
-    return msgspec.structs.replace(memory, noted={one: kept for one, kept in memory.noted.items() if one != place})
 
 
 def _answered(before: PlaylistMemory | None, seen: Observation, is_tainted: bool) -> PlaylistMemory:
@@ -360,52 +271,3 @@ def _with_variants(memory: ChannelMemory, base: PlaylistMemory, seen: Observatio
     is_certain = all(spell.count >= 2 for spell in lost.values())
     variants: tuple[Variant, ...] = seen.variants if is_certain or not base.variants else base.variants
     return msgspec.structs.replace(base, variants=variants, lost=lost)
-
-
-def _with_segment(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> ChannelMemory:
-    place: Place = (seen.vantage, seen.rendition)
-    before = memory.segments.get(place) or SegmentMemory(rendition=seen.rendition)
-    if seen.at.mono <= before.last_at and not _is_left(seen):
-        return memory
-    playlist = memory.playlists.get(place)
-    target_s = playlist.target_s if playlist is not None else UNKNOWN_TARGET_S
-    answer = taken(before, seen, target_s, _rung(memory, seen), is_tainted)
-    remarks = [*seen.remarks, *answer.remarks]
-    memory = _with_remarks(memory, place, seen, remarks, answer.unsaid, is_tainted, answer.is_proven and not seen.remarks)
-    return msgspec.structs.replace(memory, segments={**memory.segments, place: answer.memory})
-
-
-def _is_left(seen: Observation) -> bool:
-    return seen.segment is not None and seen.segment.left_s is not None
-
-
-def _rung(memory: ChannelMemory, seen: Observation) -> Variant | None:
-    """What the master of this vantage says of the rendition now."""
-    master = memory.playlists.get((seen.vantage, None))
-    for rung in master.variants if master is not None else memory.ladder:
-        if rung.rendition == seen.rendition:
-            return rung
-    return None
-
-
-def _with_key(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> ChannelMemory:
-    """A key that cannot be fetched leaves every player without a picture."""
-    place: Place = (seen.vantage, seen.rendition)
-    if seen.outcome is _OK:
-        memory = msgspec.structs.replace(memory, keys={**memory.keys, place: seen.at.mono - seen.elapsed_s})
-        is_other = any(
-            one.asked is Asked.KEY
-            and one.remark.evidence.get("url") != seen.url
-            and seen.at.mono - one.last.mono < KEY_ROTATED_S + KEY_ROTATED_T * one.target_s
-            for one in memory.noted.get(place, ())
-        )  # another key that comes says nothing of the one that does not
-        unsaid = ALL_CODES if is_other else frozenset()
-        return _with_remarks(memory, place, seen, seen.remarks, unsaid, is_tainted, is_proven=not seen.remarks)
-    if is_tainted:
-        return memory
-    said = seen.detail or (str(seen.status) if seen.status else seen.outcome.value)
-    evidence: dict[str, Any] = {"url": seen.url, "detail": said}
-    if seen.status is not None:
-        evidence["status"] = seen.status
-    failed = Remark(Code.KEY.value, 1.0, f"its key cannot be fetched: {said}", evidence)
-    return _with_remarks(memory, place, seen, [*seen.remarks, failed])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -32,7 +32,9 @@ class Sight:
     once.
     """
 
-    __slots__ = ("_expected", "_media", "ageing", "memory", "now", "origin", "probe", "rungs", "suspects", "target_s")
+    __slots__ = (
+        "_expected", "_masters", "_media", "ageing", "memory", "now", "origin", "probe", "rungs", "suspects", "target_s",
+    )  # fmt: skip
 
     def __init__(self, memory: ChannelMemory, now: Instant) -> None:
         self.memory = memory
@@ -41,6 +43,10 @@ class Sight:
         origin = memory.channel.origin
         self.origin = origin.name if origin is not None else None  # the vantage that counts as the origin
         self.rungs = {vantage.name: memory.rungs_at(vantage.name) for vantage in memory.channel.vantages}
+        playlists = memory.playlists
+        self._masters = tuple(
+            [(name, master) for name in self.rungs if (master := playlists.get((name, None))) is not None]
+        )
         self._media = media = _media(memory, self.rungs)
         self.target_s = _strictest_s(media)
         self._expected: tuple[str, ...] | None = None
@@ -66,11 +72,9 @@ class Sight:
         """(vantage, rendition, memory) of every media playlist that its vantage names now."""
         return self._media
 
-    def masters(self) -> Iterator[tuple[str, PlaylistMemory]]:
+    def masters(self) -> tuple[tuple[str, PlaylistMemory], ...]:
         """(vantage, memory) of every master playlist."""
-        for (vantage, rendition), playlist in self.memory.playlists.items():
-            if rendition is None:
-                yield vantage, playlist
+        return self._masters
 
 
 _Media = tuple[tuple[str, str, PlaylistMemory], ...]

@@ -5,6 +5,11 @@ and three hundred polls every two seconds make keys slow. So the prober owns a l
 socket, and says once a second how late it was itself; the judge takes that lateness into account instead of
 blaming a stream for it.
 
+`prober.py` holds the targets and their timers; each concern beside it is a file: what a vantage's URL names (`kind.py`), what a
+document says whatever its kind (`manifest.py`, behind it `hls/` and `dash/`), the ladder, the origin as a witness, segments
+within a budget (`segments.py`, `budget.py`, their bytes read in `media/`), keys, headers (`delivery.py`). Everything is asked
+through `asking.py`: playlists by one fetcher, bulk by another, so that what is slow never delays what is in a hurry.
+
 It states facts and never a verdict. The one thing it decides is *when* to ask (`schedule.py`, pure). It must
 not import anything of the project but `console.model` and itself, must never hand a playlist's URL to
 anything that opens files, and must end when its socket ends.

@@ -57,12 +57,18 @@ class HlsTrack:
     def newest(self, count: int) -> tuple[Listed, ...]:
         """An entry whose URL cannot be read is left out; the reader's remarks are where that is told."""
         found: list[Listed] = []
+        is_independent = self._is_independent()
         for index in range(-min(count, len(self._media.uris)), 0):
             try:
-                found.append(_listed(self._media.listed(index)))
+                found.append(_listed(self._media.listed(index), is_independent))
             except PlaylistError:
                 continue
         return tuple(found)
+
+    def _is_independent(self) -> bool:
+        """EXT-X-INDEPENDENT-SEGMENTS stands before the segments; looked for only when one is to be read."""
+        text = self._media.text
+        return text.find("\n#EXT-X-INDEPENDENT-SEGMENTS\n", 0, max(0, text.find("\n#EXTINF:")) + 1) >= 0
 
     def oldest(self) -> Listed | None:
         """The first that a live playlist lists; None where it is as good as the newest. What left is `departed.py`'s."""
@@ -109,7 +115,7 @@ def _session_keys(master: MasterFacts) -> tuple[KeyTag, ...]:
     return tuple(keys)
 
 
-def _listed(one: HlsListed) -> Listed:
+def _listed(one: HlsListed, is_independent: bool = False) -> Listed:
     """Raises PlaylistError only through its argument's making."""
     method = next((key.method for key in one.keys if key.method != "NONE"), "")
     init = Init(one.map_url, _within(one.map_byterange)) if one.map_url else None
@@ -122,6 +128,7 @@ def _listed(one: HlsListed) -> Listed:
         is_gap=one.is_gap,
         init=init,
         method=method,
+        is_independent=is_independent,
     )
 
 

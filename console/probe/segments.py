@@ -198,7 +198,7 @@ class Segments:
             extinf_s=listed.extinf_s,
             declared_bps=variant.bandwidth_bps if variant is not None else 0,
             average_bps=variant.average_bps if variant is not None else 0,
-            waited_s=asked_at - look.shown_at if look.left_at is None else 0.0,
+            waited_s=asked_at - look.shown_at if look.left_at is None and not look.is_old else 0.0,
             left_s=_left_s(look, asked_at),
         )
         if look.left_at is not None and not line.departed.is_promised(asked_at):

@@ -38,8 +38,13 @@ def of_channel(channel: Channel) -> str:
 
 
 def command(vantage: Vantage, url: str) -> str:
-    """`curl` of one URL as this vantage is asked: the same door, the same names of headers, nothing secret."""
-    parts = urlsplit(url)
+    """`curl` of one URL as this vantage is asked: the same door, the same names of headers, nothing secret. "" for a URL that
+    cannot be read: what cannot be taken apart cannot be redacted.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     words = ["curl", "-sS", "-i", "--compressed", "--max-time", "5"]
     if vantage.connect_to and parts.hostname:
         port = _port(parts)

@@ -6,11 +6,13 @@ What is filled stands left of WHY; right of it the columns whose source is an ex
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 
 from console.model.cell import NOTHING, Cell, Column, Tone
+from console.model.metric import Signals
 from console.model.severity import worst
 from console.model.spark import spark
 from console.rows import streams
@@ -19,6 +21,7 @@ from console.rows.streams import StreamRow
 from console.rows.units import duration
 
 FROM = 180  # cells of a pane
+SHORT_WHY = 40  # cells of WHY where there is more to tell; the line under the table has it in full
 RECENT_S = 3600.0  # a change of the last hour may be the cause of something
 RATIO_WARN, RATIO_CRIT = 0.8, 1.0  # of fetch time / EXTINF: at 1 a player drains its buffer
 
@@ -238,3 +241,32 @@ COLUMNS: tuple[Column[StreamRow], ...] = (
         True,
     ),
 )
+
+_SIGNALS = ("node", "protocol", "rtt", "drop", "fps", "speed", "hit", "ttfb", "failures")
+_NONE = Signals()
+
+
+def columns_for(rows: Sequence[StreamRow]) -> tuple[Column[StreamRow], ...]:
+    """The columns for these rows: what an exporter tells of any of them comes before what is only nice to know, and before a
+    long WHY; what nobody tells is the first to go where it is narrow.
+    """
+    told = [row for row in rows if row.signals != _NONE]
+    return _ordered(frozenset(column.key for column in COLUMNS if column.key in _SIGNALS and _is_told(column, told)))
+
+
+def _is_told(column: Column[StreamRow], rows: Sequence[StreamRow]) -> bool:
+    return any(column.cell(row) is not NOTHING for row in rows)
+
+
+@lru_cache(64)
+def _ordered(told: frozenset[str]) -> tuple[Column[StreamRow], ...]:
+    if not told:
+        return COLUMNS
+    return tuple(
+        msgspec.structs.replace(column, priority=7)
+        if column.key in told
+        else msgspec.structs.replace(column, width=SHORT_WHY)
+        if column.key == "why"
+        else column
+        for column in COLUMNS
+    )

@@ -76,7 +76,8 @@ def _counts(told: Told, channels: int, hangs: bool) -> None:
     if told.ill:
         raise BenchFailed(f"{len(told.ill)} of {told.well + len(told.ill)} answers were not well, the first: {told.ill[0]}")
     if told.well < due * ASKED - 2 * channels:  # the window begins and ends within a period
-        raise BenchFailed(f"{told.well} answers where {due:.0f} were due")
+        spent = f"the prober had {_percent(told.prober_cpu_s, told):.0f} % of a core, the load average is {os.getloadavg()[0]:.1f}"
+        raise BenchFailed(f"{told.well} answers where {due:.0f} were due; {spent}")
     if not told.beats or (hangs and told.beats[-1].in_flight < len(LADDER)):
         raise BenchFailed(f"the channel that should hang does not, or nothing was heard: {told.beats[-1:]}")
 

@@ -263,7 +263,7 @@ SHOTS = (
         (
             row("streams", "C", "uk-sport-1", "1080■ 720■ 540■ 360■ 240■", "16.0!", "[package] all 5 renditions", "75s packager-emea 3.8.2"),
             row("streams", "W", "syd-news-2", "1080● 720▲ 540● 360● 240●"),
-            body("streams", "RENDITIONS", "LAST CHANGE", "INGEST", "SPEED"),
+            body("streams", "RENDITIONS", "LAST CHANGE", "INGEST", "DROP%"),
             whole(240, 67),
         ),
         view="streams",

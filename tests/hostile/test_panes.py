@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 from textual import events
@@ -111,6 +112,28 @@ async def test_the_pages_of_hostile_rows_are_clean(written: list[str]) -> None:
                 await seen.stage.send("escape")
         await seen.stage.press("1", "t")
         seen.check("timeline")
+
+
+@pytest.mark.parametrize("start", [5, 40])
+async def test_the_page_of_a_hostile_channel_is_clean_and_so_is_what_it_copies(start: int, written: list[str]) -> None:
+    scene = poisoned(start)
+    feed = scene.feeds["streams"]
+    value = feed.topic.reading.value
+    key, channel = next(iter(value.channels.items()))
+    value = msgspec.structs.replace(value, channels={channel.name: channel}, verdicts={channel.name: value.verdicts[key]})
+    feed.set(msgspec.structs.replace(feed.topic.reading, value=value))
+    async with staged(scene, SIZES[1], view="streams") as stage:
+        seen = Watched(stage, written, SIZES[1])
+        await stage.press("enter")
+        assert stage.console.place.view == "channel" and stage.console.selection is not None
+        for pressed in ("down", "tab", "right", "tab", "tab", "v", "escape"):
+            await stage.send(pressed)
+            await seen.look(f"the page, {pressed}")
+        written.clear()
+        await stage.press("c")
+        (sent,) = [data for data in written if data.startswith("\x1b]52")]
+        text = base64.b64decode(sent.removeprefix("\x1b]52;c;").removesuffix("\x07")).decode()
+        assert text.startswith("curl ") and not offence(text)
 
 
 @pytest.mark.parametrize("name", TITLES)

@@ -188,8 +188,8 @@ def test_what_the_prober_reads_and_tells_is_plain_ascii(name: str) -> None:
         except PlaylistError as error:
             assert not offence(printable(str(error)))
             continue
-        # where a segment is fetched from stays as it is; it is told only through `shown`
-        clean_everywhere(facts.variants if isinstance(facts, MasterFacts) else facts, but=frozenset(("uri", "newest_uri")))
+        # where a rendition is fetched from stays as it is; it is told only through `shown`
+        clean_everywhere(facts.variants if isinstance(facts, MasterFacts) else facts.facts, but=frozenset(("uri",)))
 
 
 @NAMES

@@ -10,9 +10,11 @@ import pytest
 
 from console.model.channel import Channel, Vantage
 from console.model.severity import Layer, Severity
-from tests.streams import dash
-from tests.streams.dash import DashShow, Fault, Style
+from tests.streams import dash_faults
+from tests.streams.dash import DashShow, Style
+from tests.streams.dash_faults import Fault
 from tests.streams.night import BEGIN, Night, Told, Watched
+from tests.streams.station import Reply
 
 START_S = 4.0
 START = BEGIN + START_S
@@ -52,39 +54,43 @@ def _case(fault: Fault, within_s: float, severity: Severity = Severity.WARN, sty
 W, C = Severity.WARN, Severity.CRIT
 # an event or a standing fault: the next copy (T + latency), the poll that shows it, and its re-fetch
 SHOWN_S = 1.3 + P_S
+LAUGHS = Reply(body=b'<!DOCTYPE MPD [<!ENTITY a "&a;&a;">]><MPD type="dynamic"><Period>&a;</Period></MPD>')
 CASES = {
-    "frozen": _case(dash.Frozen(start=START), 1.0 + 3.0 + P_S, C),
-    "frozen, T 4": _case(dash.Frozen(start=START), 2.0 + 12.0 + 2.0, C, Style(target_s=4.0, update_s=2.0, delay_s=12.0)),
-    "frozen number": _case(dash.Frozen(start=START), 1.0 + 3.0 + P_S, C, Style(addressing="number")),
-    "ast back": _case(dash.AstMoved(start=START), SHOWN_S, C),
-    "ast forth": _case(dash.AstMoved(start=START, by_s=10.0), SHOWN_S, C, Style(addressing="number")),
-    "ast of clocked": _case(dash.AstMoved(start=START, by_s=-30.0), SHOWN_S, C, Style(addressing="clock")),
-    "clock 5 s ahead": _case(dash.ClockOff(start=START), 4.0 + 1.0 + 2 * P_S, C),
-    "clock 1.2 s behind": _case(dash.ClockOff(start=START, by_s=-1.2), 4.0 + 1.0 + 2 * P_S, W),
-    "clock by head": _case(dash.ClockOff(start=START, by_s=4.0), 4.0 + 1.0 + 2 * P_S, C, Style(utc="http-head")),
-    "no clock": _case(dash.NoClock(start=START), SHOWN_S, W),
-    "gap": _case(dash.Gap(start=START), SHOWN_S, W),
-    "gap of a segment": _case(dash.Gap(start=START, by_s=2.0), SHOWN_S, C),
-    "edited": _case(dash.Edited(start=START), SHOWN_S, W),
-    "missing": _case(dash.Missing(start=START), 3 * P_S, C),
-    "missing, clocked": _case(dash.Missing(start=START), 3 * P_S, C, Style(addressing="clock")),
-    "missing, open": _case(dash.Missing(start=START), 3 * P_S, C, Style(is_open=True)),
-    "buffer gone": _case(dash.BufferGone(start=START), 3 * P_S, W),
-    "buffer gone, clocked": _case(dash.BufferGone(start=START), 3 * P_S, W, Style(addressing="clock")),
-    "ended": _case(dash.Ended(start=START), SHOWN_S, C),
-    "became static": _case(dash.Ended(start=START, to_static=True), SHOWN_S, C),
-    "drifting": _case(dash.Drifting(start=START), 5.0 + 3 * P_S, W),  # it grows by 0.2 s a second
-    "hole": _case(dash.Hole(start=START), SHOWN_S, W, Style(period_every=6)),
-    "hasty delay": _case(dash.HastyDelay(start=START), SHOWN_S, W),
+    "frozen": _case(dash_faults.Frozen(start=START), 1.0 + 3.0 + P_S, C),
+    "frozen, T 4": _case(dash_faults.Frozen(start=START), 2.0 + 12.0 + 2.0, C, Style(target_s=4.0, update_s=2.0, delay_s=12.0)),
+    "frozen number": _case(dash_faults.Frozen(start=START), 1.0 + 3.0 + P_S, C, Style(addressing="number")),
+    "ast back": _case(dash_faults.AstMoved(start=START), SHOWN_S, C),
+    "ast forth": _case(dash_faults.AstMoved(start=START, by_s=10.0), SHOWN_S, C, Style(addressing="number")),
+    "ast of clocked": _case(dash_faults.AstMoved(start=START, by_s=-30.0), SHOWN_S, C, Style(addressing="clock")),
+    "clock 5 s ahead": _case(dash_faults.ClockOff(start=START), 4.0 + 1.0 + 2 * P_S, C),
+    "clock 1.2 s behind": _case(dash_faults.ClockOff(start=START, by_s=-1.2), 4.0 + 1.0 + 2 * P_S, W),
+    "clock by head": _case(dash_faults.ClockOff(start=START, by_s=4.0), 4.0 + 1.0 + 2 * P_S, C, Style(utc="http-head")),
+    "no clock": _case(dash_faults.NoClock(start=START), SHOWN_S, W),
+    "gap": _case(dash_faults.Gap(start=START), SHOWN_S, W),
+    "gap of a segment": _case(dash_faults.Gap(start=START, by_s=2.0), SHOWN_S, C),
+    "edited": _case(dash_faults.Edited(start=START), SHOWN_S, W),
+    "missing": _case(dash_faults.Missing(start=START), 3 * P_S, C),
+    "missing, clocked": _case(dash_faults.Missing(start=START), 3 * P_S, C, Style(addressing="clock")),
+    "missing, open": _case(dash_faults.Missing(start=START), 3 * P_S, C, Style(is_open=True)),
+    "buffer gone": _case(dash_faults.BufferGone(start=START), 3 * P_S, W),
+    "buffer gone, clocked": _case(dash_faults.BufferGone(start=START), 3 * P_S, W, Style(addressing="clock")),
+    "ended": _case(dash_faults.Ended(start=START), SHOWN_S, C),
+    "became static": _case(dash_faults.Ended(start=START, to_static=True), SHOWN_S, C),
+    "drifting": _case(dash_faults.Drifting(start=START), 5.0 + 3 * P_S, W),  # it grows by 0.2 s a second
+    "hole": _case(dash_faults.Hole(start=START), SHOWN_S, W, Style(period_every=6)),
+    "hasty delay": _case(dash_faults.HastyDelay(start=START), SHOWN_S, W),
+    "html": _case(dash_faults.Unreadable(start=START), 3 * P_S, C),
+    "doctype": _case(dash_faults.Unreadable(start=START, reply=LAUGHS), 3 * P_S, C),
+    "refused": _case(dash_faults.Refused(start=START), 3 * P_S, C),
     "frozen edge": _case(
-        dash.Frozen(start=START, vantages=("edge-lhr",)), 1.0 + 3.0 + P_S + 0.5, W, Style(edges=EDGES, ttl_s=0.5),
+        dash_faults.Frozen(start=START, vantages=("edge-lhr",)), 1.0 + 3.0 + P_S + 0.5, W, Style(edges=EDGES, ttl_s=0.5),
         layer="edge", at=("edge-lhr",), is_at_most_warn=True,
     ),
     "frozen everywhere": _case(
-        dash.Frozen(start=START), 1.0 + 3.0 + P_S, C, Style(edges=EDGES, ttl_s=0.5), layer="package"
+        dash_faults.Frozen(start=START), 1.0 + 3.0 + P_S, C, Style(edges=EDGES, ttl_s=0.5), layer="package"
     ),
     "frozen, no origin": _case(
-        dash.Frozen(start=START), 1.0 + 3.0 + P_S + 0.5, C, Style(edges=EDGES, ttl_s=0.5, has_origin=False), layer="package"
+        dash_faults.Frozen(start=START), 1.0 + 3.0 + P_S + 0.5, C, Style(edges=EDGES, ttl_s=0.5, has_origin=False), layer="package"
     ),
 }  # fmt: skip
 

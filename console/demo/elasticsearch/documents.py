@@ -25,9 +25,10 @@ class Emitter:
     """Who writes a line: a place of a deployment, with the channel it works for, if any.
 
     `pod_of` gives the pod that stands in the place at a second; `pod` is its name where it never changes.
+    `host_of` gives that pod's node at a second; without it, it is `host` for ever.
     """
 
-    __slots__ = ("channel", "host", "namespace", "pod", "pod_of", "region", "service")
+    __slots__ = ("channel", "host", "host_of", "namespace", "pod", "pod_of", "region", "service")
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Emitter:
         channel: str | None,
         pod: str | None,
         pod_of: Callable[[int], str],
+        host_of: Callable[[int], str] | None = None,
     ) -> None:
         self.service = service
         self.namespace = namespace
@@ -46,6 +48,7 @@ class Emitter:
         self.channel = channel
         self.pod = pod
         self.pod_of = pod_of
+        self.host_of = host_of or (lambda second: host)
 
 
 class Template:
@@ -95,6 +98,11 @@ class Document:
         return self.emitter.pod or self.emitter.pod_of(self.event_ms // 1000)
 
     @property
+    def host(self) -> str:
+        """The node that pod stands on."""
+        return self.emitter.host_of(self.event_ms // 1000)
+
+    @property
     def id(self) -> str:
         """Twenty characters, as Elasticsearch makes its own ids."""
         named = f"{self.event_ms}/{self.ordinal}/{self.draw}".encode()
@@ -134,7 +142,7 @@ FIELDS: dict[str, Field] = {
         Field("message", "match_only_text", lambda d: d.message),
         Field("log.level", "keyword", lambda d: d.level),
         Field("service.name", "keyword", lambda d: d.emitter.service),
-        Field("host.name", "keyword", lambda d: d.emitter.host),
+        Field("host.name", "keyword", lambda d: d.host),
         Field("kubernetes.namespace", "keyword", lambda d: d.emitter.namespace),
         Field("kubernetes.pod.name", "keyword", lambda d: d.pod),
         Field("cloud.region", "keyword", lambda d: d.emitter.region),

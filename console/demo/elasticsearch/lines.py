@@ -9,12 +9,15 @@ Both caches are bounded.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from console.demo.elasticsearch.documents import Document, Emitter, Template
 from console.demo.elasticsearch.places import emitters
 from console.demo.elasticsearch.templates import CALM, STALE_SHIELD, late_packager
+from console.demo.elasticsearch.trouble import DISCONNECTED, RECONNECTED, SLOW_PARENT, unreached, waiting
+from console.demo.world.names import CHANNEL
 from console.demo.world.scenario import Fault
 from console.demo.world.world import ERROR_SHARE, LINES_PER_S, World
 
@@ -73,8 +76,7 @@ class Story:
         if known is None:
             random = self._random(second, 0)
             levels = Counter([self._calm_levels[code] for code in self._codes(second, random)])
-            for fault in self._world.faults(_moment(second)):
-                levels.update(template.level for template, _ in self._fault_lines(fault, second, random))
+            levels.update(template.level for template, _ in self._added(second, random))
             known = self._counts[second] = tuple(levels.items())
             if len(self._counts) > COUNTED_SECONDS:
                 self._counts.popitem(last=False)
@@ -113,19 +115,46 @@ class Story:
         wanted = _whole(random, LINES_PER_S * share + random.gauss(0.0, 3.0))
         return memoryview(random.randbytes(2 * max(wanted, 1))).cast("H")
 
+    def _added(self, second: int, random: Random) -> list[tuple[Template, tuple[Emitter, ...]]]:
+        """What the faults add to the second, each line with those who may write it."""
+        lines = []
+        for fault in self._world.faults(_moment(second)):
+            lines += self._fault_lines(fault, second, random)
+        flap = self._world.last("encoder-flap", _moment(second + 1))
+        for channel in flap.entities if flap is not None else ():
+            assert flap is not None
+            for moments in self._world.spells(flap, channel):
+                for moment, template in zip(moments, (DISCONNECTED, RECONNECTED), strict=True):
+                    if second <= moment.timestamp() < second + 1:
+                        lines.append((template, self._of(CHANNEL[channel].packager, flap.entities)))
+        return lines
+
     def _fault_lines(
         self, fault: Fault, second: int, random: Random
     ) -> list[tuple[Template, tuple[Emitter, ...]]]:
-        """What a fault adds to the second, each with those who may write it."""
-        templates, services = STALE_SHIELD, fault.vantages
-        if fault.kind == "bad-deploy" and fault.service is not None:
-            templates, services = late_packager(int(fault.start.timestamp())), (fault.service,)
-        elif fault.kind != "edge-stale":
-            return []
+        """What a fault adds for as long as it is felt."""
+        since = int(fault.start.timestamp())
+        match fault.kind:
+            case "edge-stale":
+                templates, services = STALE_SHIELD, fault.vantages
+            case "bad-deploy":
+                assert fault.service is not None
+                templates, services = late_packager(since), (fault.service,)
+            case "encoder-flap":
+                gone = self._world.encoder_gone_since(fault.entities[0], _moment(second))
+                services = (CHANNEL[fault.entities[0]].packager,)
+                templates = waiting(int(gone.timestamp()) if gone is not None else since)
+            case "cdn-slow":
+                templates, services = SLOW_PARENT, fault.vantages
+            case "node-lost":
+                assert fault.node is not None
+                templates, services = unreached(fault.node, since), ("origin",)
+            case _:
+                return []
         weights = [template.weight for template in templates]
         lines: list[tuple[Template, tuple[Emitter, ...]]] = []
         for service in services:
-            who = self._of(service, fault.entities)
+            who = tuple(one for one in self._of(service, fault.entities) if one.host_of(second) != fault.node)
             wanted = _whole(random, self._world.errors_per_s(service, _moment(second)))
             lines.extend((template, who) for template in random.choices(templates, weights, k=wanted))
         return lines
@@ -146,12 +175,10 @@ class Story:
         drawn: list[tuple[Template, tuple[Emitter, ...] | None]] = [
             (self._calm[code], None) for code in self._codes(second, random)
         ]
-        faults = self._world.faults(_moment(second))
-        for fault in faults:
-            drawn.extend(self._fault_lines(fault, second, random))
+        drawn.extend(self._added(second, random))
         random = self._random(second, 1)
         # What cannot run writes nothing but its own crash: its calm lines are written by the healthy ones.
-        silent = {fault.service for fault in faults if fault.service is not None}
+        silent = self._silent(second)
         outage = self._outage(second + LATEST_S + 1)
         offsets = sorted(random.randrange(1000) for _ in drawn)
         told: list[Document] = []
@@ -159,8 +186,8 @@ class Story:
             draw = random.getrandbits(62)
             writers = who if who is not None else self._emitters[template.family]
             emitter = writers[(draw >> 4) % len(writers)]
-            if who is None and emitter.service in silent:
-                healthy = [one for one in writers if one.service not in silent]
+            if who is None and silent is not None and silent(emitter):
+                healthy = [one for one in writers if not silent(one)]
                 emitter = healthy[(draw >> 4) % len(healthy)]
             event_ms = second * 1000 + offset_ms
             delay = random.random()
@@ -175,6 +202,24 @@ class Story:
                 ingested_ns = int((outage.end.timestamp() + 0.2 + (DRAIN_S - 0.4) * delay) * NS)
             told.append(Document(event_ms, ingested_ns, ordinal, draw, template, emitter))
         return tuple(told)
+
+    def _silent(self, second: int) -> Callable[[Emitter], bool] | None:
+        """Who writes none of the calm lines of the second; None when everybody does."""
+        world, t = self._world, _moment(second)
+        faults = world.faults(t)
+        services = {fault.service for fault in faults if fault.service is not None}
+        node = world.lost_node(t)
+        idle = {channel for fault in faults if fault.layer == "ingest" for channel in fault.entities
+                if world.encoder_gone_since(channel, t) is not None}
+        if not (services or node or idle):
+            return None
+
+        def silent(emitter: Emitter) -> bool:
+            at_work = emitter.service.startswith(("packager-", "transcoder-"))
+            return (emitter.service in services or (emitter.channel in idle and at_work)
+                    or (node is not None and emitter.host_of(second) == node))
+
+        return silent
 
     # Outages of the index itself
 

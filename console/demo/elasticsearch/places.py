@@ -56,9 +56,18 @@ def emitters(world: World) -> dict[str, tuple[Emitter, ...]]:
 
         return standing
 
+    def based(deployment: str, index: int, home: str) -> Callable[[int], str]:
+        def host(second: int) -> str:
+            if not world.intervened:
+                return home
+            return world.standing_on(deployment, index, datetime.fromtimestamp(second, UTC)) or home
+
+        return host
+
     found: dict[str, list[Emitter]] = {}
     for deployment in DEPLOYMENTS:
         for index in range(deployment.replicas):
+            home = node_name(deployment, index)
             stands = following(deployment.name, index)
             if deployment.name not in _CHANGING:
                 pod = pod_name(world.seed, deployment.name, deployment.version, index)
@@ -69,10 +78,11 @@ def emitters(world: World) -> dict[str, tuple[Emitter, ...]]:
                         deployment.service,
                         deployment.namespace,
                         pod_region(deployment, index),
-                        node_name(deployment, index),
+                        home,
                         channel,
                         None,
                         stands,
+                        based(deployment.name, index, home),
                     )
                 )
     return {name: tuple(many) for name, many in found.items()}

@@ -22,7 +22,7 @@ from console.demo.kubernetes.store import Store
 from console.demo.kubernetes.tenant import adopted
 from console.demo.world.names import DEPLOYMENT, DEPLOYMENTS, NAMESPACES, NODES, Deployment, Node, node_name
 from console.demo.world.pods import REPLACED, rollouts
-from console.demo.world.scenario import KINDS
+from console.demo.world.scenario import KINDS, NODE_GRACE_S
 from console.demo.world.world import World
 
 EVENT_TTL = timedelta(hours=1)
@@ -43,7 +43,8 @@ class Cluster:
         self._events: dict[tuple[str, str], datetime] = {}
         self._told: datetime | None = None
         self._chronicle = Chronicle(world, self.uid, minor)
-        self.controllers = Controllers(store, world, minor, self._remember, self._adopt)
+        self.controllers = Controllers(store, world, minor, self._remember, self._adopt,
+                                       lambda name, t: self._heartbeat(_NODE[name], t))
         self._intervention = Intervention(self.controllers)
 
     def uid(self, shelf: str, namespace: str, name: str) -> str:
@@ -122,11 +123,18 @@ class Cluster:
     def _heartbeat(self, node: Node, t: datetime) -> None:
         offset = draw(self.world, "heartbeat", node.name) * HEARTBEAT_S
         beat = (t.timestamp() - offset) // HEARTBEAT_S * HEARTBEAT_S + offset
-        at = datetime.fromtimestamp(beat, t.tzinfo)
+        at, since = datetime.fromtimestamp(beat, t.tzinfo), None
+        lost = self.world.last("node-lost", t)
+        if lost is not None and lost.node == node.name:
+            if t < lost.end:
+                return
+            # Its first word after the silence; conditions that were unknown meanwhile have changed with it.
+            at = max(at, lost.end)
+            since = lost.end if lost.lasts_s >= NODE_GRACE_S else None
         if self._beats.get(node.name) != at:
             self._beats[node.name] = at
             created = founded(self.world, f"node/{node.name}", 30 * 86400, 200 * 86400)
-            built = objects.node(node, created, at, self.minor)
+            built = objects.node(node, created, at, self.minor, since)
             standing = self.store.get("nodes", "", node.name)
             if standing is not None:
                 # A kubelet reports its status; the rest may have been written to by others.

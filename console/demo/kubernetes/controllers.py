@@ -17,6 +17,7 @@ from console.demo.kubernetes.deploying import Deploying
 from console.demo.kubernetes.estate import DEPLOYMENTS_SHELF, SETS, Estate, Key
 from console.demo.kubernetes.kubelet import Kubelet
 from console.demo.kubernetes.life import PodLife, founded
+from console.demo.kubernetes.nodes import Nodes
 from console.demo.kubernetes.replicas import Replicas, evict
 from console.demo.kubernetes.resources import Resource
 from console.demo.kubernetes.scheduling import UNSCHEDULABLE
@@ -33,15 +34,17 @@ _NODE = {one.name: one for one in NODES}
 
 
 class Controllers:
-    """`adopt` is given (namespace, deployment) when the story must let go of it."""
+    """`adopt` is given (namespace, deployment) when the story must let go of it, `heard` a node that was lost and
+    whose kubelet reports again."""
 
     def __init__(self, store: Store, world: World, minor: int, remember: Callable[[Object, datetime], None],
-                 adopt: Callable[[str, str], None]) -> None:
+                 adopt: Callable[[str, str], None], heard: Callable[[str, datetime], None]) -> None:
         self.estate = Estate(store, world, minor, remember)
         self.store = store
         self._adopt = adopt
         self.replicas, self.kubelet = Replicas(self.estate), Kubelet(self.estate)
         self.budgets, self.autoscaler = Budgets(self.estate), Autoscaler(self.estate, self._touch_deployment)
+        self.lifecycle = Nodes(self.estate, self._let_go, heard)
         self._nodes: set[str] = set()
         self._going: set[Key] = set()
         self._daemons = 0
@@ -86,9 +89,12 @@ class Controllers:
             estate.add(pod)
         estate.dirty.add((namespace, deployment))
 
-    def _touch_deployment(self, namespace: str, name: str) -> None:
+    def _let_go(self, namespace: str, name: str) -> None:
         if (namespace, name) not in self.estate.adopted:
             self._adopt(namespace, name)
+
+    def _touch_deployment(self, namespace: str, name: str) -> None:
+        self._let_go(namespace, name)
         self.estate.dirty.add((namespace, name))
 
     def touched(self, resource: Resource, namespace: str, name: str) -> None:
@@ -116,6 +122,11 @@ class Controllers:
     # The clock
 
     def step(self, t: datetime) -> None:
+        since = self._at if self._at is not None else t
+        for moment in (*self.lifecycle.moments(since, t), t):
+            self._walk(moment)
+
+    def _walk(self, t: datetime) -> None:
         at = self._at if self._at is not None else t
         for _ in range(MOST_STEPS):
             if not (self.estate.busy or self.estate.dirty or self._going or self._nodes):
@@ -130,6 +141,7 @@ class Controllers:
 
     def _once(self, t: datetime) -> None:
         estate = self.estate
+        self.lifecycle.step(t)
         for name in sorted(self._nodes):
             self._taint(name, t)
         self._nodes.clear()

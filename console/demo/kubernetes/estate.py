@@ -32,6 +32,8 @@ class Estate:
         self.busy: set[Key] = set()
         """Tenants that will change by themselves."""
         self.adopted: set[Key] = set()
+        self.lost: set[str] = set()
+        """Nodes whose kubelet nobody hears, and who hears nobody."""
         self.dirty: set[Key] = set()
         """Adopted deployments whose controllers have something to look at."""
         self.deployment_of: dict[Key, str] = {}

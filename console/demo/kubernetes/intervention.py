@@ -13,7 +13,7 @@ from console.demo.kubernetes.controllers import Controllers
 from console.demo.kubernetes.estate import DEPLOYMENTS_SHELF
 from console.demo.kubernetes.replicas import evict
 from console.demo.kubernetes.tenant import Tenant
-from console.demo.world.names import DEPLOYMENT, Deployment
+from console.demo.world.names import CHANNEL, DEPLOYMENT, Deployment
 from console.demo.world.pods import REPLACED, replacement
 from console.demo.world.scenario import KINDS, Fault
 
@@ -91,10 +91,20 @@ class Intervention:
             for pod in self._pods(known):
                 if pod.active and pod.node and self._occupied.get((name, pod.index)) != pod.name:
                     self._occupied[name, pod.index] = pod.name
-                    world.occupy(name, pod.index, t, pod.name)
+                    world.occupy(name, pod.index, t, pod.name, pod.node)
         for fault in world.faults(t):
             if fault.bad_version is not None and fault.service is not None and self._cured(fault):
                 world.heal(fault.kind, fault.number, t)
+            if fault.node is not None:
+                for channel in fault.entities:
+                    if world.gone_since(channel, t) is not None and self._taken_over(fault, channel):
+                        world.resume(fault, channel, t)
+
+    def _taken_over(self, fault: Fault, channel: str) -> bool:
+        """Whether a pod that is not on the lost node publishes the channel."""
+        one = CHANNEL[channel]
+        return any(pod.index == one.index and pod.active and pod.ready and pod.node != fault.node
+                   for pod in self._pods(DEPLOYMENT[one.packager]))
 
     def _cured(self, fault: Fault) -> bool:
         """The bad version is out of the template and off the nodes, and every place publishes again."""

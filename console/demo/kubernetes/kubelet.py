@@ -27,6 +27,8 @@ class Kubelet:
         waiting = []
         for key in sorted(estate.busy):
             pod = estate.tenants[key]
+            if pod.node in estate.lost:
+                continue
             if pod.gone(t):
                 estate.store.delete("pods", *key)
                 estate.drop(pod)
@@ -127,4 +129,5 @@ class Kubelet:
             pod.leaving, pod.grace_s = t, float(meta.get("deletionGracePeriodSeconds", 30))
             self.estate.busy.add(pod.key)
             self.estate.stir(pod)
-            self.estate.tell(meta, "Pod", "Killing", "Stopping container", t, "kubelet", pod.node)
+            if pod.node not in self.estate.lost:
+                self.estate.tell(meta, "Pod", "Killing", "Stopping container", t, "kubelet", pod.node)

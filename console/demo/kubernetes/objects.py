@@ -19,6 +19,9 @@ Object = dict[str, Any]
 _PORTS = {"packager": 8080, "transcoder": 9000, "origin": 80, "edge": 80}
 _SCRATCH = ("redis", "entitlement-api")
 """Containers whose pods keep data in an emptyDir, which a drain would lose."""
+PACKAGER_TOLERATION_S = 30
+"""How long a packager may stay on a node that is gone: a channel is off the air meanwhile."""
+_TOLERATION_S = 300
 _REQUESTS = {"transcoder": ("3500m", "6Gi"), "vod-encoder": ("3", "4Gi"), "edge": ("2", "8Gi")}
 
 
@@ -57,15 +60,15 @@ def node_address(node: Node) -> str:
     return f"10.{20 + NODES.index(node) // 8}.0.{node.index + 11}"
 
 
-def node(one: Node, created: datetime, beat: datetime, minor: int) -> Object:
-    """`beat`: the last heartbeat in the conditions."""
+def node(one: Node, created: datetime, beat: datetime, minor: int, since: datetime | None = None) -> Object:
+    """`beat`: the last heartbeat in the conditions; `since`: when they were last another, if ever."""
     number = NODES.index(one)
     conditions = [
         {
             "type": type_,
             "status": "True" if type_ == "Ready" else "False",
             "lastHeartbeatTime": stamp(beat),
-            "lastTransitionTime": stamp(created),
+            "lastTransitionTime": stamp(since or created),
             "reason": reason,
             "message": message,
         }
@@ -142,6 +145,16 @@ def pod_labels(deployment: Deployment) -> dict[str, str]:
     return found
 
 
+def tolerations(own: list[Object]) -> list[Object]:
+    """Those of a pod: its own, and what admission adds for nodes that are gone unless it speaks of them itself."""
+    keys = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+    return [*own, *(_gone(key, _TOLERATION_S) for key in keys if all(one.get("key") != key for one in own))]
+
+
+def _gone(key: str, seconds: int) -> Object:
+    return {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds}
+
+
 def pod_spec(deployment: Deployment, version: str) -> Object:
     name = container_name(deployment)
     # What keeps a region's service in its region is the scheduler, and this is what tells it.
@@ -149,7 +162,12 @@ def pod_spec(deployment: Deployment, version: str) -> Object:
     scratch: Object = {"volumes": [{"name": "scratch", "emptyDir": {}}]} if name in _SCRATCH else {}
     mounts: Object = {"volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]} if scratch else {}
     cpu, memory = _REQUESTS.get(name, ("250m", "512Mi"))
+    hasty: Object = (
+        {"tolerations": [_gone(f"node.kubernetes.io/{key}", PACKAGER_TOLERATION_S) for key in ("not-ready", "unreachable")]}
+        if recreates(deployment) else {}
+    )
     return {
+        **hasty,
         **scratch,
         **placed,
         "containers": [

@@ -151,15 +151,6 @@ def pod(
         metadata["deletionTimestamp"] = stamp(life.deleting + timedelta(seconds=objects.GRACE_S))
         metadata["deletionGracePeriodSeconds"] = objects.GRACE_S
     spec = objects.pod_spec(deployment, life.version)
-    tolerations = [
-        {
-            "key": f"node.kubernetes.io/{key}",
-            "operator": "Exists",
-            "effect": "NoExecute",
-            "tolerationSeconds": 300,
-        }
-        for key in ("not-ready", "unreachable")
-    ]
     return {
         "kind": "Pod",
         "apiVersion": "v1",
@@ -167,7 +158,7 @@ def pod(
         "spec": {
             **spec,
             "nodeName": node_.name,
-            "tolerations": tolerations,
+            "tolerations": objects.tolerations(spec.get("tolerations") or []),
             "priority": 0,
             "enableServiceLinks": True,
             "preemptionPolicy": "PreemptLowerPriority",

@@ -16,10 +16,6 @@ from console.demo.world.scenario import KINDS
 
 Object = dict[str, Any]
 REGISTRY = "registry.midwatch.test/"
-_TOLERATIONS = [
-    {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
-    for key in ("not-ready", "unreachable")
-]
 
 
 def pullable(known: Deployment | None, image: str) -> bool:
@@ -114,7 +110,7 @@ class Replicas:
 
 def pod_spec(template: Object) -> Object:
     """What admission makes of a template's spec."""
-    return {**template, "tolerations": [*(template.get("tolerations") or []), *_TOLERATIONS], "priority": 0,
+    return {**template, "tolerations": objects.tolerations(template.get("tolerations") or []), "priority": 0,
             "enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority"}
 
 
@@ -135,6 +131,7 @@ def evict(estate: Estate, pod: Tenant, t: datetime) -> None:
     obj["metadata"]["deletionTimestamp"] = stamp(datetime.fromtimestamp(from_now, t.tzinfo))
     obj["metadata"]["deletionGracePeriodSeconds"] = int(pod.grace_s)
     estate.store.apply({"kind": "Pod", "apiVersion": "v1", **obj})
-    estate.tell(obj["metadata"], "Pod", "Killing", f"Stopping container {obj['spec']['containers'][0]['name']}", t,
-                "kubelet", pod.node)
+    if pod.node not in estate.lost:
+        estate.tell(obj["metadata"], "Pod", "Killing", f"Stopping container {obj['spec']['containers'][0]['name']}", t,
+                    "kubelet", pod.node)
     estate.stir(pod)

@@ -37,6 +37,8 @@ class Tenant(msgspec.Struct):
     leaving: datetime | None = None
     """When it was told to go."""
     grace_s: float = 30.0
+    ready_again: datetime | None = None
+    """When its node was heard again after it had been lost: nothing ran anew, but its readiness changed then."""
     told: PodLife | None = None
 
     @property
@@ -64,7 +66,10 @@ class Tenant(msgspec.Struct):
         if self.unpulled:
             state = "creating" if t < self.first else "unpulled"
             return PodLife(self.name, self.version, self.created, state)
-        return lives.started(self.name, self.version, self.created, self.first, t, self.bad)
+        now = lives.started(self.name, self.version, self.created, self.first, t, self.bad)
+        if now.ready and self.ready_again is not None:
+            return msgspec.structs.replace(now, ready_at=self.ready_again)
+        return now
 
     def gone(self, t: datetime) -> bool:
         if self.leaving is None:

@@ -219,7 +219,8 @@ class Catalogue:
             target = Target("edge", f"{edge.host}:9113")
             self._add(target, "edge_bytes_total", _bytes(traffic, "own", edge.pop), pop=edge.pop)
             self._add(target, "edge_capacity_bps", _constant(world.edge_capacity_bps(edge.pop)), pop=edge.pop)
-            self._add(target, "edge_segment_delivery_seconds", _of(world.segment_delivery_s, edge.pop), pop=edge.pop)
+            self._add(target, "edge_segment_delivery_seconds", _of(world.segment_delivery_s, edge.pop),
+                      cdn=edge.cdn or "", pop=edge.pop)
             for code in CODES:
                 self._add(
                     target, "edge_requests_total", _requests(traffic, "own", edge.pop, code), pop=edge.pop, code=code

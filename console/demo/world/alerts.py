@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from console.demo.world.names import CHANNEL, TARGET_DURATION_S, VANTAGE, Vantage
+from console.demo.world.names import CHANNEL, TARGET_DURATION_S, VANTAGE
 from console.demo.world.scenario import ALERT_AFTER_S, Fault
 from console.demo.world.world import World
 
@@ -39,7 +39,7 @@ def _of_fault(world: World, fault: Fault, t: datetime) -> list[Alert]:
         case "IngestUnstable":
             return [_unstable(channel, fault) for channel in fault.entities]
         case "EdgeSlow":
-            return [_slow(VANTAGE[vantage], fault) for vantage in fault.vantages]
+            return [_slow(fault)]
         case "KubeNodeNotReady":
             late = [_publish_late(fault)] if any(world.gone_since(channel, t) for channel in fault.entities) else []
             return [*late, _not_ready(fault)]
@@ -69,13 +69,14 @@ def _unstable(channel: str, fault: Fault) -> Alert:
         fault.alert_at, f"{ratio} < 0.9", "video-oncall")
 
 
-def _slow(edge: Vantage, fault: Fault) -> Alert:
+def _slow(fault: Fault) -> Alert:
+    edges, cdn = ", ".join(fault.vantages), VANTAGE[fault.vantages[0]].cdn or ""
     return Alert(
-        {"alertname": "EdgeSlow", "service": edge.service, "pop": edge.pop or "", "region": edge.region,
-         "severity": "critical", "namespace": "live"},
-        {"summary": f"{edge.name} sends segments slower than they play",
+        {"alertname": "EdgeSlow", "cdn": cdn, "severity": "critical", "namespace": "live"},
+        {"summary": f"{edges} of CDN {cdn} send segments slower than they play",
          "description": f"A segment of {', '.join(fault.renditions)} takes longer than {TARGET_DURATION_S} s."},
-        fault.alert_at, f'edge_segment_delivery_seconds{{pop="{edge.pop}"}} > {TARGET_DURATION_S}', "video-oncall")
+        fault.alert_at, f'max by (cdn) (edge_segment_delivery_seconds{{cdn="{cdn}"}}) > {TARGET_DURATION_S}',
+        "video-oncall")
 
 
 def _not_ready(fault: Fault) -> Alert:

@@ -55,7 +55,8 @@ _FELT: dict[str, tuple[float, float]] = {
 
 class World:
     """Pure and cheap, but for three things that are told to it: a fault healed before its time, a place that was
-    given to another pod, and a channel that went on without its lost node. `start` is when the platform became ready; the eight days before it are calm.
+    given to another pod, and a channel that went on without its lost node. `start` is when the platform became ready;
+    the eight days before it are calm.
 
     `start` may be set once more, when every port answers; nothing asked before that moment is kept.
     """

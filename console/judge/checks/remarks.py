@@ -20,6 +20,9 @@ def check(sight: Sight) -> Iterator[Symptom]:
     for (vantage, rendition), many in noted.items():
         if rendition is not None and rendition not in sight.rungs.get(vantage, ()):
             continue
+        playlist = sight.memory.playlists.get((vantage, rendition))
+        if playlist is None:
+            continue  # watched no longer
         told: set[Code] = set()
         for one in sorted(many, key=lambda each: -each.level.rank):
             if not one.is_told(now) or one.code in told:
@@ -27,9 +30,8 @@ def check(sight: Sight) -> Iterator[Symptom]:
             if one.code is Code.DASH_END and is_planned_end(sight.memory.channel, one.first, sight.now):
                 continue
             told.add(one.code)
-            playlist = sight.memory.playlists.get((vantage, rendition))
             evidence: dict[str, Fact] = {"value": one.remark.value, **one.remark.evidence}
-            if playlist is not None and playlist.url:
+            if playlist.url:
                 evidence.setdefault("url", playlist.url)
             yield Symptom(
                 code=one.code,

@@ -10,6 +10,7 @@ and are added at the end; whatever else changes below what was published breaks 
 
 from __future__ import annotations
 
+import math
 from itertools import islice
 
 from console.model.remark import EVIDENCE_LINE, EVIDENCE_LINES, Fact, Remark
@@ -22,8 +23,10 @@ _MOVED_S = 0.001
 _TICK_TOLERANCE_S = 0.002
 
 
-def changes(before: Manifest, now: Manifest) -> tuple[Remark, ...]:
-    """The events from one copy to a later one. Empty when `now` is the older of the two."""
+def changes(before: Manifest, now: Manifest, elapsed_s: float = math.inf) -> tuple[Remark, ...]:
+    """The events from one copy to a later one. Empty when `now` is the older of the two. `elapsed_s`: since
+    availabilityStartTime; a Period that has not begun by then may still be changed.
+    """
     if not before.is_dynamic or is_older(before, now):
         return ()
     if not now.is_dynamic or (before.update_period_s is not None and now.update_period_s is None):
@@ -41,7 +44,7 @@ def changes(before: Manifest, now: Manifest) -> tuple[Remark, ...]:
         }
         says = f"availabilityStartTime moved by {moved_s:+.3f} s"
         return (Remark("DASH_AST_CHANGED", round(abs(moved_s), 3), says, evidence, is_event=True),)
-    edit = _edited(before, now)
+    edit = _edited(before, now, elapsed_s)
     return (edit,) if edit is not None else ()
 
 
@@ -72,11 +75,13 @@ def _reach_s(manifest: Manifest) -> float:
     return max(ends, default=0.0)
 
 
-def _edited(before: Manifest, now: Manifest) -> Remark | None:
+def _edited(before: Manifest, now: Manifest, elapsed_s: float) -> Remark | None:
     worst: Remark | None = None
     later = {_key(period): period for period in now.periods}
     is_inside = False  # an older Period is still there, so a missing one was taken out of the middle
     for period in before.periods:
+        if period.start_s >= elapsed_s:
+            break
         same = later.get(_key(period))
         remark: Remark | None = None
         if same is None:

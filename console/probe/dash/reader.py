@@ -127,7 +127,7 @@ class DashReader:
         """What the answer says at its own moment. Raises Unreadable."""
         mpd, is_unchanged = self._read(answer)
         before = self._older if is_retry and self._older is not None else self._mpd
-        events = changes.changes(before, mpd) if before is not None and before is not mpd else ()
+        events = changes.changes(before, mpd, mpd.elapsed_s(answer.at.utc)) if before is not None and before is not mpd else ()
         if events and not is_retry:
             self._older = self._mpd
         else:

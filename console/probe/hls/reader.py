@@ -76,9 +76,14 @@ class Reader:
         self, body: bytes, url: str, now: datetime, is_retry: bool = False, imported: Variables | None = None
     ) -> Taken:
         """One answer. `now` is UTC. Raises PlaylistError, and then nothing is remembered of that body."""
-        if body == self._body and url == self._url:
+        is_same = body == self._body
+        if is_same and url == self._url:
             return self.again(now, is_retry)
         found = read(body, url, imported, self._media)
+        if is_same:  # only signed anew: its URIs are fetched by the new signature from now on
+            self._url = url
+            self._master, self._media = (found, None) if isinstance(found, MasterFacts) else (None, found)
+            return self.again(now, is_retry)
         self._body, self._url = body, url
         if isinstance(found, MasterFacts):
             self._master, self._media = found, None

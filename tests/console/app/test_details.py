@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.app.details import described, evidence
+from console.app.picture import drawn
 from console.model.cell import Tone
 from console.model.finding import ChannelVerdict, Finding
 from console.model.scope import Scope
@@ -10,7 +11,7 @@ from console.model.severity import Layer, Severity
 from console.rows import streams as rows
 from console.rows.findings import rows_of
 from tests.hand_clock import HandClock
-from tests.scene import back, live, streams
+from tests.scene import Scene, back, live, streams
 from views.pane import Selection
 
 NOW = HandClock().now()
@@ -55,3 +56,15 @@ def test_all_that_is_known_of_a_stream_is_words_and_numbers() -> None:
     told = {label: text for label, text, _ in described(selection(row))}
     assert told["renditions"].startswith("1080p CRIT, 720p CRIT") and told["window s"] == "24s" and told["change"] == "–"
     assert not any("Struct" in text or "(" in text.partition("renditions stale")[0] for text in told.values())
+
+
+async def test_a_picture_of_the_streams_in_the_scope_of_one_channel_is_its_page() -> None:
+    scene = Scene()
+    try:
+        for scope, words in ((Scope((("channel", "syd-news-2"),)), "EDGE_SKEW"), (Scope(), "AGE/T")):
+            told = await drawn(
+                scene.desk, "demo", is_prod=False, who="mei", view="streams", scope=scope, theme=None, size=(120, 36), format="html"
+            )
+            assert words in told.decode() and ("RENDITION" in told.decode()) is bool(scope)
+    finally:
+        await scene.hub.close()

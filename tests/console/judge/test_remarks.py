@@ -46,7 +46,7 @@ EVENTS = {Code.SEQ_JUMP: 90.0, Code.TD_CHANGED: 6.0, Code.DSEQ: 1.0, Code.MUTATE
 def test_a_standing_remark_is_told_within_three_polls_and_taken_back_when_it_is_no_longer_made(code: Code):
     world = Remarked()
     world.remark = Remark(code.value, STANDING[code], "it is so")
-    night = Night(world).run(START + 80)
+    night = Night(world, channel(edges=("lhr",))).run(START + 70)
     told = findings(night)
     layer = {Code.KEY: Layer.DRM, Code.CACHE_HDR: Layer.ORIGIN}.get(code, Layer.PACKAGE)
     assert {(f.code, f.layer, f.rendition) for _, f in told} == {(code.value, layer, "720p")}
@@ -72,7 +72,7 @@ def test_an_event_is_told_for_its_time_when_the_re_fetch_shows_it_too(code: Code
                 return reply
             return msgspec.structs.replace(reply, remarks=(Remark(code.value, EVENTS[code], "it was so", {}, True),))
 
-    night = Night(Once()).run(START + 100)
+    night = Night(Once(), channel(edges=("lhr",))).run(START + 70)
     told = findings(night)
     assert {(f.code, f.layer, f.rendition) for _, f in told} == (
         {(code.value, Layer.PACKAGE, "720p")} if is_confirmed else set()
@@ -160,7 +160,7 @@ def test_a_rendition_that_differs_from_the_others_is_named(code: str, change: di
         def change(self, facts: MediaFacts) -> MediaFacts:
             return msgspec.structs.replace(facts, **change)
 
-    told = findings(Night(Other()).run(START + 30))
+    told = findings(Night(Other(), channel(edges=("lhr",))).run(START + 30))
     assert {(f.code, f.layer, f.rendition) for _, f in told} == {(code, Layer.PACKAGE, "720p")}
     assert told[0][0] <= P + T + 3 * P  # shown by its next new segment
 
@@ -175,7 +175,7 @@ def test_a_rendition_that_is_behind_the_others_is_skew(behind_t: int, severity: 
                 return msgspec.structs.replace(self.facts(newest), newest_ends_at=EPOCH.fromtimestamp(ends_s, EPOCH.tzinfo))
             return self.facts(newest)
 
-    told = [(t, f) for t, f in findings(Night(Behind()).run(START + 40)) if f.code != "LATENCY"]
+    told = [(t, f) for t, f in findings(Night(Behind(), channel(edges=("lhr",))).run(START + 40)) if f.code != "LATENCY"]
     assert {(f.code, f.layer, f.rendition) for _, f in told} == {("SKEW", Layer.PACKAGE, "480p")}
     assert max(f.severity.rank for _, f in told) == severity.rank
     assert told[0][0] <= P + T + 3 * P
@@ -194,13 +194,10 @@ def test_dates_that_run_slow_are_drift_and_dates_that_step_once_are_none():
             facts = super().facts(newest, base)
             return msgspec.structs.replace(facts, newest_ends_at=EPOCH.fromtimestamp(ends_s, EPOCH.tzinfo))
 
-    class OneRung(World):
-        pass
-
-    told = Night(Slow(), channel(edges=())).run(900).findings()
+    told = Night(Slow(), channel(edges=())).run(800).findings()
     assert {(f.code, f.layer) for _, f in told} == {("PDT_DRIFT", Layer.PACKAGE)}
     assert "slow" in told[0][1].reason
-    assert "PDT_DRIFT" not in {f.code for _, f in Night(Step(), channel(edges=())).run(900).findings()}
+    assert "PDT_DRIFT" not in {f.code for _, f in Night(Step(), channel(edges=())).run(800).findings()}
 
 
 # low latency

@@ -65,6 +65,11 @@ def test_a_port_that_is_none_and_an_address_of_six_parts_do_no_harm() -> None:
     assert shlex.split(curl.command(six, six.url))[-3:-1] == ["--connect-to", "[2001:db8::1]:80:[2001:db8::2]:80"]
 
 
+def test_a_url_that_cannot_be_read_is_not_copied() -> None:
+    vantage = Vantage("origin", Layer.ORIGIN, f"http://mei:{SECRET}@[::1/m.m3u8")
+    assert curl.command(vantage, vantage.url) == ""
+
+
 def test_a_finding_asks_where_it_was_seen_and_a_channel_its_origin() -> None:
     vantages = (
         Vantage("edge-lhr", Layer.EDGE, "http://lhr/master.m3u8", connect_to="127.0.0.1:81"),

@@ -19,6 +19,7 @@ from console.rows import streams as rows
 from console.rows.changes import changes_of
 from tests.hand_clock import HandClock
 from tests.scene import back, live, streams, workloads
+from widgets.layout import lay_out
 
 NOW = HandClock().now()
 
@@ -96,6 +97,17 @@ def test_what_an_exporter_tells_fills_its_columns() -> None:
     row = row_of("uk-sport-1", msgspec.structs.replace(value, metrics=metrics, download_ratios={"uk-sport-1": 0.91}))
     told = [cell(row, key) for key in ("node", "protocol", "rtt", "drop", "fps", "speed", "hit", "ttfb", "failures", "download")]
     assert told == ["in-7", "srt", "42ms", "0.12", "50", "1.02", "97", "300ms", "0.4", "0.91"]
+
+
+def test_at_200_cells_what_is_measured_is_shown_and_what_nobody_measures_goes_first() -> None:
+    value = streams(NOW)
+    plain = rows.pane(live(value, NOW), Scope(), NOW).rows
+    shown = {column.key for column, _ in lay_out(fleet.columns_for(plain), 196).shown}
+    assert {"strip", "change", "window", "target", "why"} <= shown and not shown & {"rtt", "fps", "hit"}
+    metrics = {**value.metrics, "uk-sport-1": ChannelMetrics(signals=Signals(node="in-7", protocol="srt", rtt_s=0.04, drop_ratio=0.0, fps=50.0))}
+    told = rows.pane(live(msgspec.structs.replace(value, metrics=metrics), NOW), Scope(), NOW).rows
+    shown = {column.key for column, _ in lay_out(fleet.columns_for(told), 196).shown}
+    assert {"node", "protocol", "rtt", "drop", "fps", "strip", "change", "why"} <= shown and "hit" not in shown
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from console.demo.kubernetes.selectors import Selection, field_selector, label_s
 from console.demo.kubernetes.store import Store
 from console.demo.world.names import DEPLOYMENTS, NAMESPACES, NODES, POD_COUNT, REGIONS, pod_name
 from console.demo.world.pods import pod_at
+from console.demo.world.scenario import KINDS
 from console.demo.world.world import World
 
 START_AFTER_S, DURATION_S = 20.0, 180.0
@@ -241,15 +242,40 @@ def test_healing_is_a_rollback_that_reuses_the_old_replicaset_under_a_new_revisi
     assert [sets[v]["spec"]["replicas"] for v in ("3.8.1", "3.8.2")] == [4, 0]
 
 
-def test_a_cycling_world_rolls_out_again_and_again(clock):
+def test_a_cycling_world_rolls_out_and_back(clock):
     stage = Stage(clock, "cycle")
-    for turn in range(3):
-        stage.to(turn * 720 + 20 + 240 + 60)
-        assert image(stage.deployment()) == "3.8.2" and len(stage.pods()) == POD_COUNT
-        stage.to(turn * 720 + 20 + 240 + 180 + 30)
+    stage.to(20 + 240 + 60)
+    assert image(stage.deployment()) == "3.8.2" and len(stage.pods()) == POD_COUNT
+    stage.to(20 + 240 + 180 + 30)
+    assert image(stage.deployment()) == "3.8.1" and stage.words() == {"Running"}
+
+
+@pytest.mark.slow
+def test_a_cycling_world_rolls_out_and_loses_its_node_again_and_again(clock):
+    """From the first lost node on the deployments are their controllers'; the story goes on by writing to them."""
+    stage, period = Stage(clock, "cycle"), 6 * (DURATION_S + 60.0)
+
+    def stride(seconds):
+        while (at := (clock.now - clock.start).total_seconds()) < seconds:
+            stage.to(min(at + 12.0, seconds))
+
+    def standing():
+        return [one for one in stage.pods() if "deletionTimestamp" not in one.read()["metadata"]]
+
+    lost = KINDS["node-lost"].node
+    for turn in range(2):
+        at = turn * period + START_AFTER_S
+        stride(at + 240 + 60)
+        assert image(stage.deployment()) == "3.8.2" and len(standing()) == POD_COUNT
+        stride(at + 240 + 180 + 30)
         assert image(stage.deployment()) == "3.8.1" and stage.words() == {"Running"}
+        here = [pod for pod in stage.packagers() if pod["spec"]["nodeName"] == lost]
+        assert len(here) == 2
+        stride(at + 5 * 240 + 100)
+        assert not any(pod["spec"]["nodeName"] == lost and "deletionTimestamp" not in pod["metadata"]
+                       for pod in stage.packagers())
     history = stage.replicasets()["3.8.1"]["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"]
-    assert len(history.split(",")) == 3
+    assert len(history.split(",")) == 2
 
 
 def test_setting_the_start_anew_disturbs_nothing_that_stands(clock):

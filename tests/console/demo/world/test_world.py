@@ -112,7 +112,7 @@ def test_nothing_breaks_before_the_start_or_in_calm():
     assert world().next_change(START) is None
 
 
-@pytest.mark.parametrize("kind", ["edge-stale", "bad-deploy", "backend-down"])
+@pytest.mark.parametrize("kind", ["edge-stale", "bad-deploy", "backend-down", "encoder-flap", "cdn-slow", "node-lost"])
 def test_a_fault_starts_20_s_after_ready_lasts_180_s_and_heals_for_good(kind: str):
     w = world(kind)
     assert [w.active(kind, at(s)) is not None for s in (19.9, 20, 199.9, 200, 10_000)] == [
@@ -129,25 +129,31 @@ def test_a_fault_starts_20_s_after_ready_lasts_180_s_and_heals_for_good(kind: st
     assert healed is not None and healed.end == at(200)
 
 
-def test_a_cycle_runs_all_three_with_60_s_of_calm_between_them_for_ever():
+def test_a_cycle_runs_all_six_with_60_s_of_calm_between_them_for_ever():
     w = world("cycle")
     t, seen = START, []
-    for _ in range(12):
+    for _ in range(24):
         change = w.next_change(t)
         assert change is not None and change > t
         seen.append(((change - START).total_seconds(), [f.kind for f in w.faults(change)]))
         t = change
-    assert seen[:7] == [
+    assert seen[:13] == [
         (20, ["edge-stale"]),
         (200, []),
         (260, ["bad-deploy"]),
         (440, []),
         (500, ["backend-down"]),
         (680, []),
-        (740, ["edge-stale"]),
+        (740, ["encoder-flap"]),
+        (920, []),
+        (980, ["cdn-slow"]),
+        (1160, []),
+        (1220, ["node-lost"]),
+        (1400, []),
+        (1460, ["edge-stale"]),
     ]
-    assert w.occurrences("bad-deploy", at(30 * 86400)) == 30 * 86400 // 720
-    numbers = [f.number for f in w.begun(START, at(1500)) if f.kind == "edge-stale"]
+    assert w.occurrences("bad-deploy", at(30 * 86400)) == 30 * 86400 // 1440
+    numbers = [f.number for f in w.begun(START, at(2940)) if f.kind == "edge-stale"]
     assert numbers == [0, 1, 2]
 
 
@@ -200,7 +206,7 @@ def test_backend_down_touches_no_stream():
     )
 
 
-@pytest.mark.parametrize("scenario", ["calm", "edge-stale", "bad-deploy", "cycle"])
+@pytest.mark.parametrize("scenario", ["calm", "edge-stale", "bad-deploy", "cdn-slow", "node-lost", "cycle"])
 def test_a_counter_is_the_integral_of_its_rate_and_never_goes_back(scenario: str):
     w = world(scenario)
     for pop in POPS:

@@ -151,6 +151,16 @@ def test_a_period_moved_or_taken_out_is_one_edit() -> None:
     assert said(changes(mpd(PLAIN), mpd(LATER, period='id="p0" start="PT1S"', **NEXT))) == [("DASH_TL_EDIT", 1.0)]
 
 
+def test_a_period_that_has_not_begun_may_be_moved_and_taken_out() -> None:
+    announced, moved, cancelled = (
+        read(body.replace(b"13:00:00Z", publish), "https://cdn.test/")
+        for body, publish in ((_two("PT40S"), b"13:00:00Z"), (_two("PT50S"), b"13:00:01Z"), (text(PLAIN), b"13:00:02Z"))
+    )
+    assert changes(announced, moved, 30.0) == () and changes(moved, cancelled, 30.0) == ()
+    assert said(changes(announced, moved, 45.0)) == [("DASH_TL_EDIT", 1.0)]
+    assert said(changes(announced, cancelled, 45.0)) == [("DASH_TL_EDIT", 1.0)]
+
+
 def test_a_timescale_changed_within_a_period_is_an_edit() -> None:
     before, after = mpd(PLAIN), text(LATER, **NEXT).replace(b'timescale="1000"', b'timescale="2000"')
     assert said(changes(before, read(after, "https://cdn.test/live.mpd"))) == [("DASH_TL_EDIT", 1.0)]

@@ -133,14 +133,14 @@ FILLERS = [
 
 
 @pytest.mark.parametrize("filler", FILLERS)
-def test_a_megabyte_of_one_thing_costs_time_in_proportion_to_its_size(filler: bytes) -> None:
-    body = HEAD + filler * (1_000_000 // len(filler))
+def test_a_body_full_of_one_thing_costs_time_in_proportion_to_its_size(filler: bytes) -> None:
+    body = HEAD + filler * (300_000 // len(filler))
     began = process_time()
     reader = Reader()
     for turn in range(2):
         with contextlib.suppress(PlaylistError):
             is_told_well(reader.take(body + b"#\n" * turn, URL, NOW))
-    assert process_time() - began < 6.0
+    assert process_time() - began < 3.0
 
 
 def test_a_different_key_format_for_each_segment_is_refused_before_it_costs_the_square() -> None:

@@ -199,3 +199,62 @@ def test_hostile_bodies_cost_time_in_proportion_to_their_size(filler: bytes):
         with contextlib.suppress(PlaylistError):
             read(body, URL)
         assert perf_counter() - began < 2.0
+
+
+def test_voices_subtitles_and_i_frames_with_playlists_of_their_own_are_rungs_of_their_kind():
+    facts = master(
+        '#EXT-X-DEFINE:NAME="cdn",VALUE="c1"',
+        '#EXT-X-SESSION-KEY:METHOD=AES-128,URI="{$cdn}/key"',
+        '#EXT-X-CONTENT-STEERING:SERVER-URI="/steer"',
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="English, main",URI="{$cdn}/en.m3u8"',
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="muxed"',
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="de",URI="de.m3u8"',
+        '#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="c",NAME="cc",INSTREAM-ID="CC1"',
+        '#EXT-X-STREAM-INF:BANDWIDTH=5800000,AVERAGE-BANDWIDTH=5000000,RESOLUTION=1920x1080,CODECS="avc1.640028,mp4a.40.2"',
+        "{$cdn}/1080/index.m3u8",
+        '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=80000,RESOLUTION=1920x1080,URI="i.m3u8"',
+    )
+    assert [(v.rendition, v.kind, v.bandwidth_bps, v.average_bps, v.codecs) for v in facts.variants] == [
+        ("1080p", "video", 5800000, 5000000, "avc1.640028,mp4a.40.2"),
+        ("audio-English__main", "audio", 0, 0, ""),
+        ("subs-de", "subtitles", 0, 0, ""),
+        ("iframe-1080p", "iframe", 80000, 0, ""),
+    ]
+    assert facts.top is facts.variants[0]
+    assert facts.variants[1].uri == "http://h.test/live/one/c1/en.m3u8"
+    assert facts.key_url(facts.session_keys[0]) == "http://h.test/live/one/c1/key"
+
+
+def test_a_segment_is_listed_with_its_range_its_keys_and_its_map():
+    found = read(
+        live(
+            '#EXT-X-MAP:URI="init.mp4",BYTERANGE="700@0"',
+            '#EXT-X-KEY:METHOD=AES-128,URI="k1?t=1"',
+            '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://x",KEYFORMAT="com.apple.streamingkeydelivery"',
+            "#EXTINF:4,", "#EXT-X-BYTERANGE:100@700", "all.mp4",
+            "#EXTINF:4,", "#EXT-X-BYTERANGE:50", "all.mp4",
+            "#EXT-X-KEY:METHOD=NONE", "#EXT-X-GAP", "#EXTINF:4,", "../c.mp4",
+        ),
+        URL,
+    )  # fmt: skip
+    assert isinstance(found, Media)
+    second, third = found.listed(1), found.listed(-1)
+    assert (second.sequence, second.byterange, second.map_url, second.map_byterange) == (
+        8, (50, 800), "http://h.test/live/one/init.mp4", "700@0",
+    )  # fmt: skip
+    assert [(key.method, key.is_fetched) for key in second.keys] == [("AES-128", True), ("SAMPLE-AES", False)]
+    assert found.url_of(second.keys[0].uri) == "http://h.test/live/one/k1?t=1"
+    assert (third.sequence, third.url, third.keys, third.is_gap) == (9, "http://h.test/live/c.mp4", (), True)
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        '#EXT-X-DEFINE:IMPORT="absent"', '#EXT-X-DEFINE:QUERYPARAM="absent"', "#EXT-X-DEFINE:X=1", '#EXT-X-DEFINE:NAME="other",VALUE="v"',
+        '#EXT-X-DEFINE:NAME="x",VALUE="' + "v" * 5000 + '"',
+    ],
+)  # fmt: skip
+def test_a_variable_that_is_not_defined_makes_a_playlist_unreadable_as_it_does_to_a_player(define: str):
+    with pytest.raises(PlaylistError) as caught:
+        read(live(define, "#EXTINF:4,", "{$x}.ts"), URL)
+    assert caught.value.is_playlist

@@ -109,3 +109,11 @@ def test_a_query_parameter_goes_into_the_url_that_is_fetched_and_into_nothing_th
     taken = Reader().take(media, "http://h.test/v.m3u8?token=geheim", NOW)
     assert taken.media is not None and taken.media.listed(-1).url == "http://h.test/geheim/1.ts"
     assert "geheim" not in repr(taken.facts)
+
+
+def test_the_same_bytes_under_a_new_signature_are_unchanged_and_fetched_by_it() -> None:
+    media = playlist(1, "{$token}/1.ts", head=('#EXT-X-DEFINE:QUERYPARAM="token"',))
+    reader = Reader()
+    reader.take(media, "http://h.test/v.m3u8?token=one", NOW)
+    taken = reader.take(media, "http://h.test/v.m3u8?token=two", NOW)
+    assert taken.is_unchanged and taken.media is not None and taken.media.listed(-1).url == "http://h.test/two/1.ts"

@@ -368,6 +368,23 @@ async def test_tls_to_a_port_that_speaks_none_is_unreachable():
         assert answer.outcome is Outcome.UNREACHABLE and answer.detail.startswith("TLS: "), answer
 
 
+async def test_a_tls_handshake_that_hangs_is_a_timeout_and_its_connection_is_closed():
+    is_closed = asyncio.Event()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()  # to its end: the other side has closed
+        is_closed.set()
+        writer.close()
+
+    listening = await asyncio.start_server(connected, "127.0.0.1", 0)
+    async with listening, fetching() as fetcher:
+        answer = await fetcher.ask(question(listening.sockets[0].getsockname()[1], scheme="https", timeout_s=0.2))
+        assert (answer.outcome, answer.detail) == (Outcome.TIMEOUT, "no connection within 0.2 s")
+        async with asyncio.timeout(5):
+            await is_closed.wait()
+
+
 async def test_a_name_is_looked_up_once_for_all_who_ask_and_its_failure_is_told(monkeypatch: pytest.MonkeyPatch):
     looked_up: list[str] = []
 
@@ -454,6 +471,7 @@ async def test_hosts_without_number_are_forgotten(monkeypatch: pytest.MonkeyPatc
         test_a_question_whose_connection_never_stands_is_a_timeout,
         test_a_large_segment_goes_through_the_sink_and_its_times_are_told,
         test_tls_to_a_port_that_speaks_none_is_unreachable,
+        test_a_tls_handshake_that_hangs_is_a_timeout_and_its_connection_is_closed,
         test_ipv6_is_asked_by_address_and_by_connect_to,
     ],
 )

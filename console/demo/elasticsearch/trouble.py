@@ -1,0 +1,84 @@
+"""What the faults of contribution, delivery and nodes add to the log; those of edge-stale and bad-deploy stand with the
+calm lines in templates.py."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from console.demo.elasticsearch.documents import Template
+from console.demo.world.names import RENDITIONS, TARGET_DURATION_S
+from console.demo.world.scenario import SLOW_S
+
+
+def _source(n: int) -> str:
+    return f"srt://192.0.2.{n % 8 + 10}:7001"
+
+
+DISCONNECTED = Template(
+    "packager", "error", 1.0,
+    lambda e, n, s: f"publisher disconnected: {_source(0)} streamid=live/{e.channel} connection timed out after 3000 ms",
+)
+RECONNECTED = Template(
+    "packager", "warn", 1.0,
+    lambda e, n, s: (
+        f"publisher reconnected: {_source(0)} streamid=live/{e.channel}, timeline of {e.channel} goes on behind a "
+        "discontinuity"
+    ),
+)
+
+
+@lru_cache(maxsize=8)
+def waiting(since: int) -> tuple[Template, ...]:
+    """What the packager says from second `since` on, while its publisher is away."""
+    return (
+        Template(
+            "packager", "warn", 2.0,
+            lambda e, n, s: f"no input for {e.channel} since {max(s - since, 0)} s, waiting for its publisher",
+        ),
+        Template(
+            "packager", "error", 1.0,
+            lambda e, n, s: (
+                f"segment of {e.channel}/{RENDITIONS[n % len(RENDITIONS)]} is due and has no frames: nothing is published"
+            ),
+        ),
+    )
+
+
+def _slow_line(channel: str | None, n: int, second: int) -> str:
+    took_s = SLOW_S + (n % 40 - 20) / 100
+    number = second // TARGET_DURATION_S - 2 - n % 3
+    return (
+        f"GET /live/{channel}/1080p/seg-{number}.ts 200 cache=MISS upstream=parent-{n % 3 + 1} "
+        f"upstream_header_time=0.{n % 40 + 11:03d} upstream_time={took_s:.3f} request_time={took_s + 0.004:.3f}"
+    )
+
+
+SLOW_PARENT: tuple[Template, ...] = (
+    Template("edge", "warn", 4.0, lambda e, n, s: _slow_line(e.channel, n, s)),
+    Template(
+        "edge", "error", 1.0,
+        lambda e, n, s: (
+            f"client closed connection after {3 + n % 2}.{n % 10} s of /live/{e.channel}/1080p/"
+            f"seg-{s // TARGET_DURATION_S - 2}.ts, {40 + n % 35} % sent, upstream=parent-{n % 3 + 1}"
+        ),
+    ),
+)
+"""Written by the edges behind the slow parents, with a rate per edge."""
+
+
+@lru_cache(maxsize=8)
+def unreached(node: str, since: int) -> tuple[Template, ...]:
+    """What the origin says of channels whose packager stood on the lost node."""
+    return (
+        Template(
+            "origin", "error", 3.0,
+            lambda e, n, s: (
+                f"no new segment of {e.channel}/{RENDITIONS[n % len(RENDITIONS)]} for {max(s - since, 0)} s, its publisher "
+                f"on {node} does not answer"
+            ),
+        ),
+        Template(
+            "origin", "error", 1.0,
+            lambda e, n, s: f"publisher session of {e.channel} from {node} timed out: connect: no route to host",
+        ),
+    )
