@@ -108,8 +108,12 @@ def _of_group(
             children.append(_finding(sight, Layer.EDGE, _edge_severity(sight, code, edges, symptoms), edges))
             return None, False
         if _is_from_above(sight, code, rendition, edges):
-            return _finding(sight, _EXCEPTIONS.get(code, Layer.PACKAGE), worst(s.severity for s in edges), edges), False
-        vouched = [s for s in edges if vouches(sight, s)]
+            above = Layer.ORIGIN if ABOUT[code].code_class is CodeClass.DELIVERY else Layer.PACKAGE
+            return _finding(sight, _EXCEPTIONS.get(code, above), worst(s.severity for s in edges), edges), False
+        if code is Code.CACHE_HDR:  # most of its causes matter where players fetch, so an origin is not asked about them
+            vouched = [s for s in edges if others_vouch(sight, s)]
+        else:
+            vouched = [s for s in edges if vouches(sight, s)]
     elif ABOUT[code].code_class is CodeClass.CONTENT and 1 < len(edges) == len(sight.memory.channel.edges):
         return _finding(sight, _EXCEPTIONS.get(code, Layer.PACKAGE), worst(s.severity for s in edges), edges), False
     elif code in RULES:
@@ -128,6 +132,8 @@ def _is_from_above(sight: Sight, code: Code, rendition: str | None, edges: list[
     memory = sight.memory
     if code is Code.KEY:
         return (sight.origin, rendition) not in memory.keys and any("status" in s.evidence for s in edges)
+    if code is Code.CACHE_HDR:  # a header that no edge sends is one that none was given
+        return 1 < len(edges) == len(memory.channel.edges) and not any("age_s" in s.evidence for s in edges)
     if code not in OF_SEGMENTS or ABOUT[code].code_class is not CodeClass.CONTENT:
         return False
     return (sight.origin, rendition) not in memory.segments and 1 < len(edges) == len(memory.channel.edges)

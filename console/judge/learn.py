@@ -140,6 +140,10 @@ def _grown(memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media
     advanced: dict[str, Any] = {}
     if base.newest is None or media.newest_sequence > base.newest:
         advanced = _advanced(memory, base, seen, media)
+    if base.exceeding is not None:
+        advanced["exceeded_at"] = base.exceeding.last.mono
+    if base.ended is not None:
+        advanced["ended_at"] = base.ended.last.mono
     return msgspec.structs.replace(
         base,
         age_header_s=seen.age_header_s,

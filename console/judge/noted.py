@@ -5,7 +5,7 @@ nothing. What one answer shows may be chance (a cache's other node, a copy half 
 answers in a row show it, as grave as the milder of the two, and a standing one is taken back when two good answers
 in a row lack it. An event lies between two copies and no later answer takes it back: it is told for its time. What
 is over is remembered a little longer, so that an edge which hears of it later is not blamed for what came from its
-origin.
+origin; so is an event that was seen once: what the edges confirm, the origin was not mistaken in.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _again(
     if sample is not _OK and remark is not None:
         first = one.first if one.level is not _OK or one.recent is not _OK else at
         return Noted(one.code, one.asked, _short(remark), first, at, target_s, level, sample)
-    if one.level is _OK and one.over_at is None:
+    if one.level is _OK and one.over_at is None and not one.remark.is_event:
         return None  # it was chance
     over_at = one.over_at if one.over_at is not None else at.mono if level is _OK else None
     return msgspec.structs.replace(one, level=level, recent=_OK, over_at=over_at)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from console.judge.codes import Code
 from console.judge.memory import Advance, PlaylistMemory
+from console.judge.noted import AFTERMATH_S, AFTERMATH_T
 from console.judge.rules import RULES
 from console.judge.segments import SLOW_RATIO
 from console.judge.symptom import Sight, Symptom
@@ -74,6 +75,14 @@ def follows_origin(sight: Sight, symptom: Symptom) -> bool:
     """
     if sight.origin is None:
         return False
+    if symptom.code in (Code.UNEXPECTED_END, Code.TD_EXCEEDED):
+        playlist = sight.memory.playlists.get((sight.origin, symptom.rendition))
+        if playlist is None:
+            return False
+        over_at = playlist.ended_at if symptom.code is Code.UNEXPECTED_END else playlist.exceeded_at
+        spell = playlist.ended if symptom.code is Code.UNEXPECTED_END else playlist.exceeding
+        is_over = spell is None and over_at is not None
+        return is_over and sight.now.mono - (over_at or 0.0) < max(AFTERMATH_S, AFTERMATH_T * playlist.target_s)
     if symptom.code is not Code.EDGE_SKEW:
         return symptom.code in RULES and any(
             one.code is symptom.code for one in sight.memory.noted.get((sight.origin, symptom.rendition), ())
@@ -108,10 +117,10 @@ def any_ahead(sight: Sight, symptom: Symptom) -> bool:
 
 
 def others_vouch(sight: Sight, symptom: Symptom) -> bool:
-    """Where no origin is watched: whether every other edge was asked after this one showed it, and does not show it."""
+    """Where no origin can vouch: whether every other edge was asked after this one showed it, and is either well or as bad."""
     memory = sight.memory
     for vantage in memory.channel.vantages:
-        if vantage.name == symptom.vantage:
+        if vantage.name in (symptom.vantage, sight.origin):
             continue
         place = (vantage.name, symptom.rendition)
         playlist = memory.playlists.get(place)
@@ -120,8 +129,10 @@ def others_vouch(sight: Sight, symptom: Symptom) -> bool:
             continue  # it is no better
         if known:
             return False  # it begins or ends to show it
-        if playlist is None or not playlist.is_answering or not _is_good_since(playlist, symptom):
+        if playlist is None or not playlist.is_answering or playlist.good_start is None:
             return False
+        if playlist.good_start - min(playlist.target_s, playlist.age_header_s or 0.0) < symptom.first.mono:
+            return False  # its copy may be of before
     return True
 
 

@@ -42,6 +42,7 @@ class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
     renditions: tuple[str, ...] = ()  # expected ladder; empty: learned from the first master
     schedule: tuple[Window, ...] = ()  # when it is on air; empty: always
     maintenance: tuple[Window, ...] = ()  # when nobody is to be woken for it
+    ingest: str | None = None  # how ingest servers name its contribution, "live/uk-sport-1"; None: by its own name
 
     @property
     def origin(self) -> Vantage | None:

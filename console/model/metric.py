@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -67,6 +68,41 @@ class Signals(msgspec.Struct, frozen=True, omit_defaults=True):
     hit_ratio: float | None = None
     ttfb_s: float | None = None  # p95 at the edges
     start_failures: float | None = None  # technical start failures / attempts
+    loss_ratio: float | None = None  # packets that had to be sent again / packets: recovered, so for information only
+    latency_budget: float | None = None  # tsbpd delay / round trip: how often a lost packet can be asked for again
+    reconnects: float | None = None  # how often the publisher came back within 5 minutes
+    declared_bps: float | None = None  # what the contribution is meant to be
+    fps_declared: float | None = None  # what its metadata says; not measured
+    publishers: float | None = None  # 0: known, and nobody publishes
+    encoder_use: float | None = None  # of the GPU's encoder, the busiest of its transcoder
+    dropped_fps: float | None = None  # frames of the publisher that the server threw away, per second
+    sources: Mapping[str, str] = {}  # signal -> the pack that told it
+    notes: Mapping[str, str] = {}  # signal -> what is to be known of it: "worst of 2: in-1, in-2"
+
+
+class Join(StrEnum):
+    """By what a channel is found in an exporter's labels."""
+
+    STREAM = "stream"  # "live/uk-sport-1", its last part, or what the channel's `ingest` says
+    HOST = "host"  # the host in the URL of one of its vantages
+    SERVICE = "service"  # the workload that transcodes it
+
+
+class StreamSignals(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one exporter says of one publisher of one stream (or of one host, or one pod)."""
+
+    name: str
+    values: Mapping[str, float]  # by field of `Signals`, and "ingest_bps"
+    pack: str
+    place: str = ""  # the node, pod or instance that told it
+    protocol: str | None = None
+    join: Join = Join.STREAM
+
+
+class StreamTable(msgspec.Struct, frozen=True):
+    """What an ingest server says of its streams when it is asked itself."""
+
+    streams: tuple[StreamSignals, ...]
 
 
 class ChannelMetrics(msgspec.Struct, frozen=True):
@@ -85,3 +121,6 @@ class ChannelTable(msgspec.Struct, frozen=True):
 
     channels: Mapping[str, ChannelMetrics]
     missing: Mapping[str, Failure | str] = {}  # measure -> why it could not be had ("viewers": "no series")
+    streams: tuple[StreamSignals, ...] = ()  # what recognised exporters tell, not yet joined to channels
+    formulas: Mapping[str, str] = {}  # "mediamtx rtt_s" -> the PromQL that was asked
+    is_warned: bool = False  # the store warned that its answers may be incomplete

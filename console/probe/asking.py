@@ -20,6 +20,7 @@ from console.probe.fetch import Answer, Fetcher, Question
 from console.probe.token import Token, TokenError, signed
 
 TIME_TIMEOUT_S = 5.0
+HELD_PER_DOOR = 2048  # reloads wait in their slots: one for every low-latency playlist of a door
 TIME_LIMIT = 4096  # bytes of a time source's answer
 
 
@@ -30,15 +31,23 @@ class Asker:
         self._clock = clock
         self._playlists = Fetcher(clock.now)
         self._bulk = Fetcher(clock.now)
+        self._held: Fetcher | None = None  # made with the first reload
         self._tokens: dict[tuple[str, ...], Token] = {}
 
     @property
     def in_flight(self) -> int:
-        return self._playlists.in_flight + self._bulk.in_flight
+        held = self._held.in_flight if self._held is not None else 0
+        return self._playlists.in_flight + self._bulk.in_flight + held
 
     async def playlist(self, vantage: Vantage, url: str, timeout_s: float, etag: str | None = None) -> Answer:
         """A playlist, an MPD or a master."""
         return await self._ask(self._playlists, vantage, self._question(vantage, url, timeout_s, etag=etag))
+
+    async def reload(self, vantage: Vantage, url: str, timeout_s: float) -> Answer:
+        """A playlist with delivery directives. A server may hold the answer back, so these have slots of their own."""
+        if self._held is None:
+            self._held = Fetcher(self._clock.now, per_door=HELD_PER_DOOR)
+        return await self._ask(self._held, vantage, self._question(vantage, url, timeout_s, is_once=True))
 
     async def head(self, vantage: Vantage, url: str, timeout_s: float, method: str = "HEAD") -> Answer:
         """Whether a segment is there: HEAD, or GET of one byte."""
@@ -79,6 +88,8 @@ class Asker:
         """Close every connection."""
         await self._playlists.close()
         await self._bulk.close()
+        if self._held is not None:
+            await self._held.close()
 
     def _question(self, vantage: Vantage, url: str, timeout_s: float, **more: object) -> Question:
         headers = vantage.headers

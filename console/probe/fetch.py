@@ -28,7 +28,8 @@ __all__ = ["BODY_LIMIT", "Answer", "Fetcher", "Question"]
 
 REDIRECT_LIMIT = 3
 PER_DOOR = 256  # requests in flight; a fleet of 500 channels asks 1,500 times a second, and a far edge takes 0.1 s
-WAYS = 4096  # playlists whose way is remembered; a signed URL changes with its token, so they are forgotten all at once
+WAYS = 16_384  # playlists whose way is remembered; a signed URL changes with its token, so unused ones are forgotten
+WAYS_TIDIES = 6  # a way that nobody went for so many times TIDY_S, or twice as many, is forgotten
 WAY_URL_LIMIT = 1024  # characters; a longer URL finds its way anew each time
 PLACES = 1024  # pools and gates kept; past it those that hold nothing are forgotten
 TIDY_S = 10.0
@@ -67,8 +68,11 @@ class _Way:
 class Fetcher:
     """Asks. One per prober; closed at its end. `tls` makes the one TLS context, at the first https question."""
 
-    def __init__(self, now: Callable[[], Instant], tls: Callable[[], ssl.SSLContext] | None = None) -> None:
+    def __init__(
+        self, now: Callable[[], Instant], tls: Callable[[], ssl.SSLContext] | None = None, per_door: int = PER_DOOR
+    ) -> None:
         self._now = now
+        self._per_door = per_door
         self._loop = asyncio.get_running_loop()
         self._names = Names()
         self._new_tls = tls or ssl.create_default_context
@@ -76,6 +80,8 @@ class Fetcher:
         self._pools: dict[tuple[Door, bool, bool], Pool] = {}
         self._gates: dict[Door, asyncio.Semaphore] = {}
         self._ways: dict[tuple[str, str, str | None], _Way] = {}
+        self._older_ways: dict[tuple[str, str, str | None], _Way] = {}  # those of a while ago: they go unless asked for again
+        self._tidied = 0
         self._tidying: asyncio.TimerHandle | None = None
         self.in_flight = 0
 
@@ -86,7 +92,10 @@ class Fetcher:
 
     async def ask(self, question: Question) -> Answer:
         """The answer, whatever happens; only cancellation passes through."""
-        way = self._ways.get((question.url, question.trusted, question.connect_to))
+        place = (question.url, question.trusted, question.connect_to)
+        way = self._ways.get(place)
+        if way is None and (way := self._older_ways.pop(place, None)) is not None:
+            self._ways[place] = way
         try:
             gate = way.gate if way is not None else self._gate(door_of(question.url, question.connect_to))
         except ValueError as error:
@@ -110,7 +119,7 @@ class Fetcher:
 
     async def close(self) -> None:
         """Close every connection."""
-        self._ways.clear()
+        self._forget_ways()
         if self._tidying is not None:
             self._tidying.cancel()
         self._names.close()
@@ -120,7 +129,7 @@ class Fetcher:
     def _gate(self, door: Door) -> asyncio.Semaphore:
         gate = self._gates.get(door)
         if gate is None:
-            gate = self._gates[door] = asyncio.Semaphore(PER_DOOR)
+            gate = self._gates[door] = asyncio.Semaphore(self._per_door)
         return gate
 
     def _failed(self, question: Question, start: Instant, outcome: Outcome, detail: str) -> Answer:
@@ -158,10 +167,10 @@ class Fetcher:
     def _first_way(self, question: Question, gate: asyncio.Semaphore) -> _Way:
         """The way of a question's own URL, remembered for a playlist; a segment is asked for once."""
         way = self._way(question.url, question, gate)
-        is_once = question.is_peek or question.sink is not None
+        is_once = question.is_once or question.is_peek or question.sink is not None
         if not is_once and len(question.url) <= WAY_URL_LIMIT:
             if len(self._ways) >= WAYS:
-                self._ways.clear()
+                self._older_ways, self._ways = self._ways, {}
             self._ways[question.url, question.trusted, question.connect_to] = way
         return way
 
@@ -191,12 +200,18 @@ class Fetcher:
 
     def _forget(self) -> None:
         """A playlist can name any number of hosts: those where nothing is under way are forgotten."""
-        self._ways.clear()
+        self._forget_ways()
         self._pools = {key: pool for key, pool in self._pools.items() if pool.open or pool.dialing}
-        self._gates = {door: gate for door, gate in self._gates.items() if gate._value < PER_DOOR}
+        self._gates = {door: gate for door, gate in self._gates.items() if gate._value < self._per_door}
+
+    def _forget_ways(self) -> None:
+        self._ways, self._older_ways = {}, {}
 
     def _tidy(self) -> None:
         self._tidying = self._loop.call_later(TIDY_S, self._tidy)
+        self._tidied += 1
+        if self._tidied % WAYS_TIDIES == 0:
+            self._older_ways, self._ways = self._ways, {}
         for pool in self._pools.values():
             pool.tidy()
 

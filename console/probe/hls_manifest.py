@@ -54,6 +54,11 @@ class HlsTrack:
         self.facts = facts
         self.remarks: tuple[Remark, ...] = taken.remarks
 
+    @property
+    def media(self) -> Media:
+        """What only HLS has: for low latency."""
+        return self._media
+
     def newest(self, count: int) -> tuple[Listed, ...]:
         """An entry whose URL cannot be read is left out; the reader's remarks are where that is told."""
         found: list[Listed] = []

@@ -27,7 +27,7 @@ from console.probe.heartbeat import Pulse
 from console.probe.hls.master import name_of
 from console.probe.keys import Keys
 from console.probe.ladder import climb
-from console.probe.manifest import Track, top_of
+from console.probe.manifest import Track
 from console.probe.outbox import Outbox
 from console.probe.roster import Roster
 from console.probe.segments import Segments
@@ -111,6 +111,8 @@ class Prober:
             target.timer.cancel()
         if target.task is not None:
             target.task.cancel()
+        if target.reloads is not None:
+            target.reloads.stop()
         self._roster.remove(target)
         self._segments.forget((*target.place, target.rendition))
         for rendition in target.looked_into:
@@ -167,7 +169,7 @@ class Prober:
         """T of a playlist; of a master, that of its top rendition."""
         if target.asked is Asked.MEDIA or target.manifest is None or not target.manifest.is_ladder:
             return target.pace.target_s
-        top = top_of(target.manifest.variants)
+        top = target.top()
         if top is None:
             return None
         if (track := target.manifest.tracks.get(top.rendition)) is not None:
@@ -225,7 +227,9 @@ class Prober:
                 self._climb(target)
             if manifest.track is not None and seen.media is not None:
                 self._look_into(target, target.rendition, target.variant, manifest.track, self._is_top(target))
-            top = top_of(manifest.variants) if manifest.tracks else None
+                if seen.media.can_block:
+                    self._follow_parts(target)
+            top = target.top() if manifest.tracks else None
             variants = {rung.rendition: rung for rung in manifest.variants} if manifest.tracks else {}
             for rendition in target.looked_into.difference(manifest.tracks):
                 self._segments.forget((*target.place, rendition))
@@ -247,6 +251,21 @@ class Prober:
         if self._segments.is_wanted(is_top, variant.kind if variant is not None else "video"):
             self._segments.shown((*target.place, rendition), target.vantage, variant, facts, track.newest, track.oldest)
         self._keys.shown(target.place, target.vantage, rendition, track.keys(), facts.target_duration_s)
+
+    def _follow_parts(self, target: Target) -> None:
+        """The best rendition that offers blocking reloads is followed by them, beside its polls."""
+        if not self._is_top(target):
+            if target.reloads is not None:
+                target.reloads.stop()
+                target.reloads = None
+            return
+        if target.reloads is None:
+            from console.probe.lowlatency import Reloads
+
+            target.reloads = Reloads(
+                self._clock, self._asker, self._outbox, self._pulse, self._spawn, target, lambda: self._roster.at(target.place)
+            )
+        target.reloads.polled()
 
     def _climb(self, master: Target) -> None:
         """Watch the rungs that the master names now; forget those it no longer does."""
@@ -279,7 +298,7 @@ class Prober:
         master = self._roster.get(*target.place, None)
         if master is None or master.manifest is None or not master.manifest.is_ladder:
             return True
-        top = top_of(master.manifest.variants)
+        top = master.top()
         return top is not None and top.rendition == target.rendition
 
     def _consult_origin(self, target: Target) -> None:

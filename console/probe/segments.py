@@ -7,8 +7,9 @@ policy `newest` there is never more than one, because only the newest tells what
 A look that failed is made once more a moment later. If the segment is *missing* (404, 410) it is asked again when it has been
 listed for T/2 and for T: `waited_s` lets the judge tell a late one from one that never comes.
 
-Old ones are asked for by HEAD: with every new segment the oldest that is listed, and of those that left the window, which must
-stay for their duration plus the playlist's (RFC 8216 6.2.2), a few near the end of that time.
+Old ones are asked for by HEAD: with a new segment the oldest that is listed, and of those that left the window, which must
+stay for their duration plus the playlist's (RFC 8216 6.2.2), a few near the end of that time. A playlist's oldest is asked for
+with every new segment while few are watched or it was missing; of a fleet in turns, so many a second of all.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 LineKey = tuple[str, str, str | None]  # channel, vantage, rendition
 
 WAITING_LIMIT = 8  # looks of one rendition
+OLD_PER_S = 25.0  # oldest segments of playlists asked for, over all; an MPD's own promises are not counted
+OLD_WINDOWS = 2.0  # and at the least once in so many windows of the playlist
 RETRY_S = 1.0  # at most, until a failed look is made once more
 MISSING_T = (0.5, 1.0)  # when a missing one is asked for again, in T since it was first listed
 LEARN, LEAST_SHARE = 0.2, 0.01
@@ -75,6 +78,7 @@ class Line:
         self.bytes_per_s = 0.0  # of the last whole segment, per second of its EXTINF
         self.init: tuple[Init, bytes] | None = None
         self.departed = Departed()
+        self.old_due_at = 0.0  # when the oldest that is listed is asked for next
         self.is_dropped = False
 
 
@@ -134,14 +138,21 @@ class Segments:
             is_ahead = last is not None and last < media.newest_sequence
             fresh = media.newest_sequence - last if last is not None and is_ahead else 1
             self._enqueue(line, newest(min(fresh, WAITING_LIMIT) if self._policy == "all" else 1), now)
-            old = oldest()
-            if old is not None and old.url and not old.is_gap and not any(look.is_old for look in line.waiting):
-                line.waiting.append(Look(old, shown_at=now, is_old=True))
-                self._advance(line)
+            if now >= line.old_due_at:
+                self._look_back(line, oldest(), media.window_s, now)
         leaving = line.departed.leaving(media, now)
         if leaving is not None:
             listed, at = leaving
             self._later(line, Look(listed, shown_at=now, left_at=now), at - now)
+
+    def _look_back(self, line: Line, old: Listed | None, window_s: float, now: float) -> None:
+        if old is None or not old.url or old.is_gap or any(look.is_old for look in line.waiting):
+            return
+        if old.promise is None:
+            turn_s = min(len(self._lines) / OLD_PER_S, OLD_WINDOWS * window_s)
+            line.old_due_at = now + turn_s * (0.75 + schedule.phase(str(line.key)) / 2)  # so that a fleet does not ask at once
+        line.waiting.append(Look(old, shown_at=now, is_old=True))
+        self._advance(line)
 
     def forget(self, key: LineKey) -> None:
         """The rendition is watched no longer."""
@@ -228,6 +239,8 @@ class Segments:
         first = look.tries == 0
         look.tries += 1
         if look.is_old:
+            if not is_good:
+                line.old_due_at = 0.0
             if not is_good and first:
                 self._later(line, look, min(RETRY_S, target_s / 4))
         elif look.left_at is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,8 +15,11 @@ from console.probe.dash.clock import ClockWatch
 from console.probe.delivery import Delivery, is_played_from
 from console.probe.fetch import Answer
 from console.probe.kind import reader_for
-from console.probe.manifest import Manifest, ManifestReader, Unreadable
+from console.probe.manifest import Manifest, ManifestReader, Unreadable, top_of
 from console.probe.schedule import Pace
+
+if TYPE_CHECKING:
+    from console.probe.lowlatency import Reloads
 
 GENTLE_KINDS = ("iframe", "subtitles")
 
@@ -50,9 +54,11 @@ class Target:
         self.climbed: tuple[Variant, ...] | None = None  # the ladder whose rungs are being watched
         self.looked_into: frozenset[str] = frozenset()  # the renditions of its MPD whose segments are looked at
         self.variables: dict[str, str] = {}  # of its master, for EXT-X-DEFINE:IMPORT
+        self.reloads: Reloads | None = None  # who follows it by blocking reloads
         self._reader: ManifestReader | None = None
         self._delivery = Delivery()
         self._body_size = 0
+        self._top: tuple[tuple[Variant, ...], Variant | None] = ((), None)  # a ladder, and its top
         self._ladder: tuple[tuple[Variant, ...], tuple[Variant, ...]] = ((), ())  # as read, as told
         self._shown = ("", "")  # a URL, and what of it may be told
 
@@ -65,6 +71,13 @@ class Target:
     def is_gentle(self) -> bool:
         """A rendition that hardly any player needs at once."""
         return self.variant is not None and self.variant.kind in GENTLE_KINDS
+
+    def top(self) -> Variant | None:
+        """The rung of its ladder that matters most; found anew only for another ladder."""
+        variants = self.manifest.variants if self.manifest is not None else ()
+        if self._top[0] is not variants:
+            self._top = (variants, top_of(variants))
+        return self._top[1]
 
     def observed(self, answer: Answer, is_retry: bool) -> Observation:
         """The fact of one answer. `manifest` is that of this answer afterwards, when the outcome is OK."""

@@ -226,7 +226,7 @@ class HttpBackend:
     async def get(
         self,
         path: str,
-        decoder: msgspec.json.Decoder[T],
+        decoder: Decoder[T],
         tried: str,
         params: Mapping[str, str] | None = None,
         max_bytes: int = MAX_BYTES,

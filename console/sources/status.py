@@ -81,9 +81,10 @@ def status_failure(
 
 def page_failure(tried: str, on: str, content_type: str, body: bytes) -> Failure | None:
     """The failure of a 200 that is an HTML page (a login, a proxy's error) where JSON was asked; None when it
-    is none.
+    is none. What calls itself XML is for its decoder to judge.
     """
-    is_html = "html" in content_type.lower() or body[:64].lstrip().startswith(b"<")
+    head = body[:64].lstrip()
+    is_html = "html" in content_type.lower() or (head.startswith(b"<") and not head.startswith(b"<?xml"))
     if not is_html:
         return None
     return Failure(

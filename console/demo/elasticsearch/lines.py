@@ -133,7 +133,7 @@ class Story:
         self, fault: Fault, second: int, random: Random
     ) -> list[tuple[Template, tuple[Emitter, ...]]]:
         """What a fault adds for as long as it is felt."""
-        since = int(fault.start.timestamp())
+        since, channels = int(fault.start.timestamp()), fault.entities
         match fault.kind:
             case "edge-stale":
                 templates, services = STALE_SHIELD, fault.vantages
@@ -149,12 +149,13 @@ class Story:
             case "node-lost":
                 assert fault.node is not None
                 templates, services = unreached(fault.node, since), ("origin",)
+                channels = tuple(c for c in channels if self._world.gone_since(c, _moment(second)) is not None)
             case _:
                 return []
         weights = [template.weight for template in templates]
         lines: list[tuple[Template, tuple[Emitter, ...]]] = []
         for service in services:
-            who = tuple(one for one in self._of(service, fault.entities) if one.host_of(second) != fault.node)
+            who = tuple(one for one in self._of(service, channels) if one.host_of(second) != fault.node)
             wanted = _whole(random, self._world.errors_per_s(service, _moment(second)))
             lines.extend((template, who) for template in random.choices(templates, weights, k=wanted))
         return lines

@@ -43,8 +43,7 @@ class Cluster:
         self._events: dict[tuple[str, str], datetime] = {}
         self._told: datetime | None = None
         self._chronicle = Chronicle(world, self.uid, minor)
-        self.controllers = Controllers(store, world, minor, self._remember, self._adopt,
-                                       lambda name, t: self._heartbeat(_NODE[name], t))
+        self.controllers = Controllers(store, world, minor, self._remember, self._adopt, self._heard)
         self._intervention = Intervention(self.controllers)
 
     def uid(self, shelf: str, namespace: str, name: str) -> str:
@@ -119,6 +118,11 @@ class Cluster:
     def _remember(self, event: objects.Object, at: datetime) -> None:
         self._events[event["metadata"]["namespace"], event["metadata"]["name"]] = at
         self.store.apply(event)
+
+    def _heard(self, name: str, t: datetime) -> None:
+        """A node that was lost reports again: whatever was said of it meanwhile, this is newer."""
+        self._beats.pop(name, None)
+        self._heartbeat(_NODE[name], t)
 
     def _heartbeat(self, node: Node, t: datetime) -> None:
         offset = draw(self.world, "heartbeat", node.name) * HEARTBEAT_S

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.judge.codes import Code
-from console.judge.schedule import is_planned_end
+from console.judge.noted import Noted
 from console.judge.symptom import Fact, Sight, Symptom
+from console.model.severity import Severity
 
 
 def check(sight: Sight) -> Iterator[Symptom]:
@@ -17,6 +18,7 @@ def check(sight: Sight) -> Iterator[Symptom]:
     if not noted:
         return
     now = sight.now.mono
+    found: dict[tuple[str | None, Code], Symptom] = {}
     for (vantage, rendition), many in noted.items():
         if rendition is not None and rendition not in sight.rungs.get(vantage, ()):
             continue
@@ -27,22 +29,38 @@ def check(sight: Sight) -> Iterator[Symptom]:
         for one in sorted(many, key=lambda each: -each.level.rank):
             if not one.is_told(now) or one.code in told:
                 continue
-            if one.code is Code.DASH_END and is_planned_end(sight.memory.channel, one.first, sight.now):
-                continue
             told.add(one.code)
-            evidence: dict[str, Fact] = {"value": one.remark.value, **one.remark.evidence}
-            if playlist.url:
-                evidence.setdefault("url", playlist.url)
-            yield Symptom(
-                code=one.code,
-                vantage=vantage,
-                rendition=rendition,
-                severity=one.level,
-                first=one.first,
-                last=one.last,
-                says=one.remark.says,
-                evidence=evidence,
-            )
+            symptom = _symptom(vantage, rendition, one, one.level, playlist.url)
+            found[(rendition, one.code)] = symptom
+            yield symptom
+    if found and sight.origin is not None:
+        yield from _corroborated(sight, sight.origin, found)
+
+
+def _corroborated(
+    sight: Sight, origin: str, found: dict[tuple[str | None, Code], Symptom]
+) -> Iterator[Symptom]:
+    """An event that the origin showed once and an edge twice: the edge has confirmed it."""
+    for (rendition, code), symptom in found.items():
+        for one in sight.memory.noted.get((origin, rendition), ()):
+            if one.code is code and one.remark.is_event and one.level is Severity.OK:
+                yield _symptom(origin, rendition, one, symptom.severity, "")
+
+
+def _symptom(vantage: str, rendition: str | None, one: Noted, severity: Severity, url: str) -> Symptom:
+    evidence: dict[str, Fact] = {"value": one.remark.value, **one.remark.evidence}
+    if url:
+        evidence.setdefault("url", url)
+    return Symptom(
+        code=one.code,
+        vantage=vantage,
+        rendition=rendition,
+        severity=severity,
+        first=one.first,
+        last=one.last,
+        says=one.remark.says,
+        evidence=evidence,
+    )
 
 
 def next_deadlines(sight: Sight) -> Iterator[float]:

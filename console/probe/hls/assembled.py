@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from console.model.observation import MediaFacts
 from console.probe.hls.attributes import number
 from console.probe.hls.define import check
@@ -11,8 +9,8 @@ from console.probe.hls.joined import Lists, joined, lists_of
 from console.probe.hls.limits import LONGEST_TARGET_S
 from console.probe.hls.media import Anchor, Control, Jump, Media
 from console.probe.hls.overlap import NOTHING, Kept
-from console.probe.hls.place import resolved, told
 from console.probe.hls.segments import Draft, check_sequence, check_uris
+from console.probe.hls.summary import moment, named, starts_at
 from console.probe.hls.timeline import timeline
 
 
@@ -69,24 +67,21 @@ def _facts(
     window_s = sum(lists.durations)
     if sequence != draft.sequence and count:  # a delta that fits nothing: what it skips is as long as what it lists, on average
         window_s *= 1 + draft.skipped / count
-    newest_uri = ""
-    if count:
-        resolved(url, lists.uris[-1], draft.variables)  # refuses what is no URI
-        newest_uri = told(url, lists.uris[-1], draft.variables)
+    newest_uri = named(url, lists.uris[-1], draft.variables) if count else ""
     return MediaFacts(
         target_duration_s=target_s,
         media_sequence=draft.sequence,
         segment_count=sequence + count - draft.sequence,
         newest_sequence=sequence + count - 1,
         newest_uri=newest_uri,
-        newest_ends_at=_moment(anchor.date_s + anchor.since_s) if anchor is not None and count else None,
+        newest_ends_at=moment(anchor.date_s + anchor.since_s) if anchor is not None and count else None,
         longest_extinf_s=max(lists.durations, default=0.0),
         window_s=window_s,
         discontinuity_sequence=draft.discontinuity_sequence or 0,
         has_endlist=draft.has_endlist,
         playlist_type=draft.playlist_type,
         hold_back_s=control.hold_back_s,
-        first_starts_at=_first_start(lists, sequence) if anchor is not None else None,
+        first_starts_at=starts_at(sequence, lists.dates, lists.durations, lists.discontinuities) if anchor is not None else None,
         part_target_s=control.part_target_s,
         part_count=draft.part_count,
         part_hold_back_s=control.part_hold_back_s,
@@ -108,22 +103,3 @@ def _ends(before: Media, kept: Kept) -> list[int]:
     """Where the segments end in the new text: those taken over have only moved."""
     shift = kept.resume_at - before.ends[-1]
     return [*(end + shift for end in before.ends[kept.begin - 1 :]), *kept.tail_ends]
-
-
-def _moment(unix_s: float) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(unix_s, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _first_start(lists: Lists, sequence: int) -> datetime | None:
-    """When the oldest segment began, by the first date that follows without a discontinuity."""
-    earlier_s = 0.0
-    for place, date in enumerate(lists.dates):
-        if place and lists.discontinuities and sequence + place in lists.discontinuities:
-            return None
-        if date is not None:
-            return _moment(date - earlier_s)
-        earlier_s += lists.durations[place]
-    return None

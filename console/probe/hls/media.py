@@ -85,6 +85,16 @@ class Anchor(msgspec.Struct, frozen=True):
     is_broken: bool = False  # a discontinuity lies between
 
 
+class Form(msgspec.Struct, frozen=True):
+    """How a plain copy is written: its text up to the MEDIA-SEQUENCE's number, that between the number and the segments, and
+    the offset at which these begin.
+    """
+
+    lead: str
+    rest: str
+    begins: int
+
+
 class Listed(msgspec.Struct, frozen=True):
     """One segment as the prober fetches it."""
 
@@ -126,6 +136,8 @@ class Media(msgspec.Struct, frozen=True):
     is_partial: bool = False  # a delta that fits nothing: the skipped segments are unknown
     is_image: bool = False  # EXT-X-I-FRAMES-ONLY
     ends: list[int] = []  # offsets in `text` behind each segment's URI; filled when first needed
+    form: list[Form | None] = []  # one, when first needed; None in it when the next copy has to be read in full
+    is_appended: bool = False  # the copy before differs from it only by segments at its ends
 
     @property
     def newest(self) -> int:

@@ -34,6 +34,13 @@ def skipped(before: Media | None, draft: Draft) -> Kept | None:
     return Kept(begin, end, 0, 0) if begin >= 0 and end <= len(before.uris) else None
 
 
+def ends_of(media: Media) -> list[int]:
+    """Where each segment ends in its text."""
+    if not media.ends:
+        media.ends.extend(match.end() for match in BLOCK.finditer(media.text) if match[4] and match[2])
+    return media.ends
+
+
 def aligned(before: Media, text: str, first_end: int, draft: Draft) -> Kept | None:
     """The segments after the first that both copies have, byte by byte; None when there are none such, or the state in which
     they are read (keys, map, byte range) is another. `draft` has just read the first segment, which ends at `first_end`.
@@ -46,9 +53,7 @@ def aligned(before: Media, text: str, first_end: int, draft: Draft) -> Kept | No
         return None
     if (draft.maps[-1][1] if draft.maps else None) != before.map_at(msn) or draft.ranges.get(msn) != before.ranges.get(msn):
         return None
-    ends = before.ends
-    if not ends:
-        ends.extend(match.end() for match in BLOCK.finditer(before.text) if match[4] and match[2])
+    ends = ends_of(before)
     length = ends[-1] - ends[place]
     if not text.startswith(before.text[ends[place] : ends[-1]], first_end):
         return None

@@ -2,11 +2,13 @@
 
 Strict in one place: a playlist begins with `#EXTM3U` (RFC 8216 4.3.1.1); a library for HLS takes an HTML page for an empty one.
 Unknown tags are passed over. When the copy before is given and the bytes of the segments that both list are the same, only the
-head, the first segment and the new tail are read, and the lists of the copy before are cut to fit.
+head, the first segment and the new tail are read, and the lists of the copy before are cut to fit; of the usual live playlist
+not even the head (`appended.py`).
 """
 
 from __future__ import annotations
 
+from console.probe.hls.appended import appended
 from console.probe.hls.assembled import assembled
 from console.probe.hls.define import Variables
 from console.probe.hls.limits import BODY_LIMIT, PlaylistError
@@ -33,6 +35,8 @@ def read(body: bytes, base_url: str, imported: Variables | None = None, before: 
         raise PlaylistError(_first_line(body), is_playlist=False)
     try:
         text = _stripped(body.decode("latin-1"))
+        if before is not None and (grown := appended(text, base_url, before)) is not None:
+            return grown
         if "\n#EXT-X-STREAM-INF:" in text:
             return master(text, base_url, imported or {})
         return _media(text, base_url, imported or {}, before)

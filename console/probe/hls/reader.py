@@ -115,7 +115,7 @@ class Reader:
             self._has_slid = self._has_changed = False
         elif before is not None:
             elapsed_s = max(0.0, (now - seen_at).total_seconds()) if seen_at is not None else 0.0
-            events = compared(before, media, elapsed_s)
+            events = compared(before, media, elapsed_s) if confirms or not media.is_appended else ()
             if any(event.code == "SEQ_JUMP" for event in events):
                 self._has_slid = False
             elif media.sequence > before.sequence:

@@ -25,6 +25,7 @@ class Question(msgspec.Struct, frozen=True):
     is_peek: bool = False  # only whether it is there: read at most one byte range
     byte_range: str = ""  # "bytes=0-99", sent as Range
     body_limit: int = BODY_LIMIT  # bytes; past it nothing more is read: TOO_LARGE, or `is_cut` and OK where there is a sink
+    is_once: bool = False  # a URL that is never asked for again: its way is not remembered
     sink: Callable[[bytes], object] | None = None  # gets an OK answer's body in pieces, as it came (not inflated)
 
 

@@ -3,7 +3,7 @@
 JSON: a list of channels, or an object with the key `channels`; a channel that is not always on air has a `schedule`
 (and one with planned work a `maintenance`): a list of `{"start": ..., "end": ...}` in RFC 3339, UTC where no offset is
 given. CSV: one vantage a line, with a header; lines of one channel name belong together: `channel,vantage,layer,url`
-and optionally `cdn,pop,service,connect_to,region,tier,kind`. Errors name file, index and key, so that the line can be
+and optionally `cdn,pop,service,connect_to,region,tier,kind,ingest`. Errors name file, index and key, so that the line can be
 found at night.
 """
 
@@ -29,7 +29,7 @@ NAME_LIMIT = 253  # characters of any name
 WINDOW_LIMIT = 1000  # of one channel: a year of three shows a day
 KINDS = ("live", "event", "247", "vod")
 _CSV_NEEDED = ("channel", "vantage", "layer", "url")
-_CSV_KNOWN = (*_CSV_NEEDED, "cdn", "pop", "service", "connect_to", "region", "tier", "kind")
+_CSV_KNOWN = (*_CSV_NEEDED, "cdn", "pop", "service", "connect_to", "region", "tier", "kind", "ingest")
 
 
 class ChannelListError(ValueError):
@@ -107,6 +107,7 @@ def _shown(channel: Channel) -> Iterator[tuple[str, str]]:
     """
     yield "name", channel.name
     yield "region", channel.region or ""
+    yield "ingest", channel.ingest or ""
     for layer, service in channel.services.items():
         yield "services", layer
         yield "services", service
@@ -225,4 +226,5 @@ def _add_line(found: dict[str, Channel], where: str, row: dict[str, str]) -> Non
         region=row.get("region") or None,
         tier=int(tier[:4]),
         kind=row.get("kind") or "247",
+        ingest=row.get("ingest") or None,
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import itertools
 import re
@@ -14,6 +15,7 @@ from console.demo import hls
 from console.demo.transport_stream import PACKET, segment
 from console.demo.world.names import CHANNELS, ORIGIN, RENDITIONS, VANTAGE, VANTAGES
 from console.demo.world.world import World
+from console.probe.media.look import look
 
 START = datetime(2026, 3, 4, 2, 30, tzinfo=UTC)
 MEDIA = "/live/uk-sport-1/1080p/index.m3u8"
@@ -284,3 +286,49 @@ def test_rendered_playlists_are_kept_and_their_number_is_bounded(clock: Clock):
         clock.to(second)
         packages.media("uk-sport-1", "1080p", ORIGIN.name, clock.now)
     assert len(packages._media["uk-sport-1", "1080p"]) <= 4
+
+
+async def test_a_slow_segment_begins_at_once_and_ends_late_and_playlists_and_heads_are_as_ever(clock: Clock):
+    gate, pauses = asyncio.Event(), []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await gate.wait()
+
+    world = World(7, "cdn-slow", START)
+    application = hls.app(world, clock, VANTAGE["edge-nrt"], pause=pause)
+    async with TestClient(TestServer(application)) as client:
+        clock.to(60)
+        path = "/live/in-cricket-1/1080p/index.m3u8"
+        newest = urljoin(path, (await text(client, path)).splitlines()[-1])
+        expected = hls.Packages(world).segment("in-cricket-1", "1080p", int(re.findall(r"\d+(?=\.ts)", newest)[0]), clock.now)
+        async with client.head(newest) as response:
+            assert int(response.headers["Content-Length"]) == len(expected)
+        for quick in (newest.replace("1080p", "720p"), newest.replace("in-cricket-1", "us-news-1")):
+            async with client.get(quick) as response:
+                assert response.status in (200, 404) and await response.read()
+        assert not pauses
+        async with client.get(newest) as response:
+            assert response.content_type == "video/mp2t"
+            first = await asyncio.wait_for(response.content.readany(), 5)
+            assert 0 < len(first) < len(expected) / 4 and len(pauses) == 1
+            gate.set()
+            assert first + await response.read() == expected
+        assert len(pauses) == hls.SLICES - 1 and max(pauses) == pytest.approx(6.0, abs=0.5)
+        clock.to(201)
+        async with client.get(newest) as response:
+            assert await response.read() and len(pauses) == hls.SLICES - 1
+
+
+def test_a_segment_says_the_codec_and_the_size_that_the_master_says():
+    lines = hls.master("uk-sport-1").plain.decode().splitlines()
+    said = dict(zip((line.partition("/")[0] for line in lines if not line.startswith("#")),
+                    (line for line in lines if line.startswith("#EXT-X-STREAM-INF")), strict=True))
+    for rendition in RENDITIONS:
+        body = segment("uk-sport-1", rendition, 440_000_000)
+        seen = look(body, size=len(body), extinf_s=4.0, is_independent=True)
+        width, height = map(int, re.search(r"RESOLUTION=(\d+)x(\d+)", said[rendition]).groups())
+        assert (seen.height, seen.codecs.lower()) == (height, re.search(r'CODECS="(.*?)"', said[rendition])[1])
+        assert seen.starts_with_key and not seen.remarks and not seen.continuity_errors
+        bandwidth = int(re.search(r"BANDWIDTH=(\d+)", said[rendition])[1])
+        assert len(body) * 8 / 4 < bandwidth and width > height
