@@ -40,6 +40,7 @@ def _night(seed: int) -> Verdict:
     return judged(seed, A_NIGHT, ends + (CLEARED_S if seed % LONG_EVERY == 0 else 0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_few_random_faults_are_found_in_time_and_nobody_else_is_accused():
     verdict = judged(FEW_SEED, FEW)
