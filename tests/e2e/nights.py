@@ -188,9 +188,41 @@ def _backend_down(nights: Nights, place: Path) -> Night:
             return night
 
 
+def _encoder_flap(nights: Nights, place: Path) -> Night:
+    """Three spells of 14 s, 38 s apart. It does not become calm: what flaps is held at its worst for ten minutes."""
+    with (
+        platform(place, "encoder-flap", start_after_s=START_S, duration_s=90) as running,
+        watching(running.config, "watch") as record,
+    ):
+        nights.healed(running, record, ends=5)
+        return Night(running.truth, record.moments)
+
+
+def _cdn_slow(nights: Nights, place: Path) -> Night:
+    with (
+        platform(place, "cdn-slow", start_after_s=START_S, duration_s=36) as running,
+        watching(running.config, "watch") as record,
+    ):
+        nights.healed(running, record, ends=6)
+        return Night(running.truth, record.moments)
+
+
+def _node_lost(nights: Nights, place: Path) -> Night:
+    """40 s until the node is given up, 30 s more until its packagers are, and a little of what follows."""
+    with (
+        platform(place, "node-lost", start_after_s=START_S, duration_s=90) as running,
+        watching(running.config, "watch") as record,
+    ):
+        nights.healed(running, record, ends=11)
+        return Night(running.truth, record.moments)
+
+
 RECORDED: dict[str, Callable[[Nights, Path], Night]] = {
     "bad-deploy": _bad_deploy,
     "calm": _calm,
     "edge-stale": _edge_stale,
     "backend-down": _backend_down,
+    "encoder-flap": _encoder_flap,
+    "cdn-slow": _cdn_slow,
+    "node-lost": _node_lost,
 }

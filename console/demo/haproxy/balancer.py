@@ -18,9 +18,10 @@ from math import exp, tau
 import msgspec
 
 from console.demo.haproxy.layout import BACKENDS, Backend, Server
+from console.demo.world.course import DAY_S, PAST
 from console.demo.world.curve import Curve
 from console.demo.world.traffic import Meter
-from console.demo.world.world import DAY_S, PAST, World
+from console.demo.world.world import World
 
 RISE_S = 1.0
 """From one health check to the next: how long a server that comes back is only `UP 1/3`."""
