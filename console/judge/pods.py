@@ -110,7 +110,7 @@ def _is_new(deployment: Deployment, now: Instant) -> bool:
     return age_s is None or age_s <= YOUNG_S
 
 
-def node_severity(node: Node, now: Instant) -> tuple[Severity, str]:
+def node_severity(node: Node) -> tuple[Severity, str]:
     """What a node's conditions mean."""
     if node.is_ready is None:
         return Severity.CRIT, "NotReady: its kubelet does not report"

@@ -76,12 +76,13 @@ class RolloutRow(msgspec.Struct, frozen=True):
 def pane(reading: Reading[Workloads], scope: Scope, now: Instant) -> Pane[PodRow]:
     """The pods in scope, worst first, then by name."""
     workloads = reading.value
-    equals = _rows(workloads.pods, reading.state, scope, now, _heard(reading, now)) if workloads else {}
+    lost = _lost_nodes(workloads)
+    equals = _rows(workloads.pods, lost, reading.state, scope, now, _heard(reading, now)) if workloads else {}
     rows = tuple(chain.from_iterable(equals.values()))
     counts = Counter({severity: len(some) for severity, some in equals.items()})
     rollouts_now = rollouts(reading, scope, now)
     severity = worst(equals, nothing=of_nothing(scope))
-    severity = worst((severity, *(row.severity for row in rollouts_now)))
+    severity = worst((severity, *(row.severity for row in rollouts_now), *_of_nodes(workloads, scope)))
     return framed(
         VIEW,
         "Workloads",
@@ -103,8 +104,37 @@ def _heard(reading: Reading[Workloads], now: Instant) -> Instant:
     return now.plus(min(0.0, reading.received.mono - now.mono))
 
 
+_ON_NODES = ("service", "pod", "namespace", "channel")
+
+
+def _lost_nodes(workloads: Workloads | None) -> frozenset[tuple[str, str | None]]:
+    """(cluster, name) of the nodes whose kubelet does not report: what is told of their pods is as it was before."""
+    if workloads is None:
+        return frozenset()
+    return frozenset((node.cluster, node.name) for node in workloads.nodes.values() if node.is_ready is None)
+
+
+def _of_nodes(workloads: Workloads | None, scope: Scope) -> tuple[Severity, ...]:
+    """The severities of the nodes in scope that are not ready. A cordoned one is somebody's will. In a scope of what runs
+    on nodes (a service, a pod) its pods tell how it is; the node stands for more than that.
+    """
+    if workloads is None or any(scope.get(dimension) is not None for dimension in _ON_NODES):
+        return ()
+    return tuple(
+        judge.node_severity(node)[0]
+        for node in workloads.nodes.values()
+        if not node.is_ready
+        and scope.admits({"cluster": node.cluster, "region": node.region, "node": node.name})
+    )
+
+
 def _rows(
-    pods: Mapping[str, Pod], state: State, scope: Scope, now: Instant, heard: Instant
+    pods: Mapping[str, Pod],
+    lost: frozenset[tuple[str, str | None]],
+    state: State,
+    scope: Scope,
+    now: Instant,
+    heard: Instant,
 ) -> dict[Severity, list[PodRow]]:
     """A row for each pod in scope, the worst severity first. Of 20,000, most are equally well: they are sorted among
     their equals only.
@@ -114,6 +144,8 @@ def _rows(
     for key, pod in pods.items():
         if not is_narrowed or _in_scope(pod, scope):
             row = _row(key, pod, state, now, heard)
+            if lost and (pod.cluster, pod.node) in lost:
+                row = _unreported(row)
             equals.setdefault(row.severity, []).append(row)
     for some in equals.values():
         some.sort(key=_place)
@@ -184,6 +216,13 @@ def _unless_old(severity: Severity, state: State) -> Severity:
     return Severity.UNKNOWN if severity is Severity.OK and state in (State.ERROR, State.STALE) else severity
 
 
+def _unreported(row: PodRow) -> PodRow:
+    """A pod whose node is lost: kubectl goes on printing what the kubelet said last."""
+    if row.severity is not Severity.OK:
+        return row
+    return msgspec.structs.replace(row, severity=Severity.UNKNOWN, reason=f"its node {row.node} does not report")
+
+
 def _row(key: str, pod: Pod, state: State, now: Instant, heard: Instant) -> PodRow:
     severity, reason = judge.pod_severity(pod, heard)
     # By position, because names cost a third more: the order is that of the fields.
@@ -234,14 +273,17 @@ def _summary(workloads: Workloads | None, pods: Counter[Severity], rollouts_now:
     not_ready = [node for node in workloads.nodes.values() if not node.is_ready]
     parts = [" ".join(workloads.clusters), f"{pods.total()} pods"]
     short = [row.name for row in rollouts_now if row.severity is not Severity.OK]
-    parts += [f"{bad} not well"] if bad else [] if unknown or short else ["all well"]
+    parts += [f"{bad} not well"] if bad else [] if unknown or short or not_ready else ["all well"]
     parts += (
         [f"{short[0]} short of pods" if len(short) == 1 else f"{len(short)} deployments short of pods"]
         if short and not bad
         else []
     )
     parts += [f"{unknown} unknown"] if unknown else []
-    parts += [f"{len(not_ready)} of {len(workloads.nodes)} nodes not ready"] if not_ready else []
+    if len(not_ready) == 1:
+        parts.append(f"node {not_ready[0].name} not ready")
+    elif not_ready:
+        parts.append(f"{len(not_ready)} of {len(workloads.nodes)} nodes not ready")
     return " · ".join(parts)
 
 

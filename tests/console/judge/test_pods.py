@@ -134,7 +134,7 @@ def test_what_a_nodes_conditions_mean(
     is_ready: bool | None, pressures: tuple[str, ...], is_unschedulable: bool, severity: Severity, word: str
 ):
     got, reason = node_severity(
-        Node("c", "n", "u", is_ready, is_unschedulable, None, pressures=pressures), NOW
+        Node("c", "n", "u", is_ready, is_unschedulable, None, pressures=pressures)
     )
     assert got is severity
     assert word in reason

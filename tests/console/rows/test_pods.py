@@ -115,7 +115,7 @@ def test_without_an_answer_there_is_no_rollout_and_no_claim() -> None:
 def test_a_node_that_is_not_ready_is_in_the_head() -> None:
     value = workloads(NOW)
     nodes = {key: msgspec.structs.replace(node, is_ready=False) for key, node in value.nodes.items()}
-    assert "1 of 1 nodes not ready" in made(msgspec.structs.replace(value, nodes=nodes)).summary
+    assert "node emea-node-03 not ready" in made(msgspec.structs.replace(value, nodes=nodes)).summary
 
 
 def test_what_was_well_is_unknown_and_counted_so_when_the_cluster_is_silent() -> None:
@@ -151,3 +151,30 @@ def test_all_well_never_stands_beside_a_deployment_that_lacks_its_pods() -> None
     pane = made(msgspec.structs.replace(value, pods=healthy))
     assert pane.severity is not Severity.OK
     assert "all well" not in pane.summary and "packager-emea short of pods" in pane.summary
+
+
+def with_lost_node() -> tuple[Workloads, str]:
+    """The scene with all well, but for a node whose kubelet does not report."""
+    value = workloads(NOW)
+    well = {key: pod for key, pod in value.pods.items() if pod.status == "Running"}
+    key, node = next(iter(value.nodes.items()))
+    lost = {key: msgspec.structs.replace(node, is_ready=None)}
+    return msgspec.structs.replace(value, pods=well, nodes=lost, deployments={}), node.name
+
+
+def test_the_pods_of_a_lost_node_are_unknown_though_kubectl_says_running_and_the_node_is_told() -> None:
+    value, node = with_lost_node()
+    pane = made(value)
+    theirs = [row for row in pane.rows if row.node == node]
+    assert theirs and {row.severity for row in theirs} == {Severity.UNKNOWN}
+    assert theirs[0].reason == f"its node {node} does not report"
+    assert {row.severity for row in pane.rows if row.node != node} == {Severity.OK}
+    assert pane.severity is Severity.CRIT
+    assert f"node {node} not ready" in pane.summary and "all well" not in pane.summary
+
+
+def test_a_lost_node_is_not_held_against_what_does_not_stand_on_it() -> None:
+    value, node = with_lost_node()
+    elsewhere = next(pod for pod in value.pods.values() if pod.node != node)
+    assert made(value, pod=elsewhere.name).severity is Severity.OK
+    assert made(value, region="apac").severity is Severity.OK
