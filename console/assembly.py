@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from console.sources.prometheus.client import PrometheusClient
 
 GAUGES = "prometheus.gauges"
+INGEST = "ingest."  # before the name of an ingest server
 
 
 class Engine:
@@ -74,6 +75,7 @@ class Engine:
         self._add_alerts()
         self._add_logs()
         self._add_workloads()
+        self._add_ingest()
         self._add_streams()
         self.hub.add(StateFeed(OPERATIONS, lambda: OperationsSource(self.book, clock), clock))
         self._add_incidents()
@@ -197,6 +199,27 @@ class Engine:
                 )
         self._derive(pods.VIEW, WorkloadsDerivation(tuple(self.site.kubernetes)))
 
+    def _add_ingest(self) -> None:
+        if not self.site.ingest:
+            return
+        from console.sources.nginx_rtmp.source import rtmp_source
+
+        for name, server in self.site.ingest.items():
+            feed, reach = INGEST + name, access(server)
+            self.hub.add(
+                StateFeed(
+                    feed,
+                    lambda feed=feed, name=name, reach=reach, server=server: rtmp_source(  # type: ignore[misc]
+                        feed, name, reach, self.clock, Meter(self.clock), server.period_s
+                    ),
+                    self.clock,
+                )
+            )
+
+    @property
+    def _servers(self) -> tuple[str, ...]:
+        return tuple(INGEST + name for name in self.site.ingest)
+
     @property
     def _has_channels(self) -> bool:
         channels = self.site.channels
@@ -227,7 +250,7 @@ class Engine:
                 self.clock,
             )
         )
-        derivation = StreamsDerivation(has_metrics=METRICS in self.hub)
+        derivation = StreamsDerivation(has_metrics=METRICS in self.hub, servers=self._servers)
         self._close_look = derivation.opened
         self._derive(streams.VIEW, derivation)
 
@@ -251,7 +274,10 @@ class Engine:
         if self._has_channels:
             self._add_listing()
         self._derive(
-            streams.VIEW, ToldStreamsDerivation(has_list=self._has_channels, has_metrics=METRICS in self.hub)
+            streams.VIEW,
+            ToldStreamsDerivation(
+                has_list=self._has_channels, has_metrics=METRICS in self.hub, servers=self._servers
+            ),
         )
 
     def _add_incidents(self) -> None:

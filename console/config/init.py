@@ -76,6 +76,14 @@ url = "http://127.0.0.1:9090"
 # viewers = "sum by (channel) (channel_viewers)"
 # ingest_bps = "sum by (channel) (channel_ingest_bps)"
 # rebuffer_ratio = "max by (channel) (channel_rebuffer_ratio)"
+# ingest_declared_bps = "max by (channel) (channel_ingest_declared_bps)"
+# ingest_reconnects = "max by (channel) (increase(channel_ingest_reconnects_total[5m]))"
+# ingest_fps = ""                        # frames per second as received
+# transcode_speed = ""                   # media seconds out / wall seconds
+
+# [sites.example.ingest.rtmp-1]          # an nginx-rtmp asked itself; docs/metrics-packs.md
+# url = "http://rtmp-1.example:8080/stat"
+# period_s = 5
 
 # [sites.example.probe]
 # verdicts = "prober"                    # prober | metrics: those of `midwatch probe --metrics` elsewhere, from prometheus

@@ -8,6 +8,7 @@ import msgspec
 
 from console.config.backend import Backend
 from console.config.balancers import Balancers
+from console.config.ingest import IngestServer
 from console.config.kinds import FilePath, Name, Url
 from console.config.probing import Probing
 from console.config.switch import Switch
@@ -54,6 +55,10 @@ class Measures(msgspec.Struct, frozen=True):
     viewers: str = "sum by (channel) (channel_viewers)"
     ingest_bps: str = "sum by (channel) (channel_ingest_bps)"
     rebuffer_ratio: str = "max by (channel) (channel_rebuffer_ratio)"  # 0..1
+    ingest_declared_bps: str = "max by (channel) (channel_ingest_declared_bps)"  # what the contribution is meant to be
+    ingest_reconnects: str = "max by (channel) (increase(channel_ingest_reconnects_total[5m]))"  # within 5 minutes
+    ingest_fps: str = ""  # frames per second as received; no exporter that is recognised measures it
+    transcode_speed: str = ""  # media seconds out / wall seconds
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +74,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     channels: Channels = Channels()
     gauges: tuple[GaugeSpec, ...] = ()
     measures: Measures = Measures()
+    ingest: dict[Name, IngestServer] = {}
     probe: Probing = Probing()
     haproxy: dict[Name, Balancers] = {}
     switches: dict[Name, Switch] = {}

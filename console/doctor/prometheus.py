@@ -7,7 +7,7 @@ import asyncio
 from console.assembly import access, measure_queries
 from console.config.backend import Backend
 from console.config.scope import ScopeNames
-from console.config.site import Site
+from console.config.site import Measures, Site
 from console.doctor.diagnosis import Chart
 from console.model.failure import FailureKind, SourceError
 from console.model.instant import Clock
@@ -15,6 +15,9 @@ from console.sources.access import place
 from console.sources.meter import Meter
 from console.sources.prometheus import questions
 from console.sources.prometheus.client import PrometheusClient
+from console.sources.prometheus.presence import Presence
+
+OPTIONAL = ("ingest_declared_bps", "ingest_reconnects")  # nobody is told off for not having what he did not ask for
 
 
 def chart(backend: Backend, clock: Clock) -> Chart:
@@ -30,6 +33,7 @@ async def ask(chart: Chart, site: Site, names: ScopeNames, clock: Clock) -> None
         await _greet(chart, client)
         await _targets(chart, client)
         await _expressions(chart, client, site, names)
+        await _packs(chart, client, clock)
     finally:
         await client.close()
 
@@ -87,6 +91,8 @@ async def _expressions(chart: Chart, client: PrometheusClient, site: Site, names
         chart.told.append(f"{len(site.gauges)} gauge{'s' * (len(site.gauges) != 1)} asked")
     answers = await asyncio.gather(*(labels_of(expression) for expression in measures.values()))
     for what, found in zip(measures, answers, strict=True):
+        if what in OPTIONAL and not found and getattr(site.measures, what) == getattr(Measures(), what):
+            continue
         advice = f"[sites.NAME.measures]: one series per channel with the label {label}; empty: not asked"
         if isinstance(found, str):
             chart.lacks(f"measure {what}: {found}", advice)
@@ -94,3 +100,17 @@ async def _expressions(chart: Chart, client: PrometheusClient, site: Site, names
             chart.lacks(f"measure {what}: no data", advice)
         elif not any(label in labels for labels in found):
             chart.lacks(f"measure {what}: no series has the label {label}", advice)
+
+
+async def _packs(chart: Chart, client: PrometheusClient, clock: Clock) -> None:
+    """Which exporters are recognised: what fills the columns of ingest and edges."""
+    try:
+        present = await Presence(client, clock).ask()
+    except SourceError as error:
+        chart.note(f"which exporters it scrapes cannot be asked: {error.failure.got}")
+        return
+    if present:
+        chart.told.append(f"recognised: {', '.join(here.pack.name for here in present)}")
+    for here in present:
+        if not here.pack.formulas:
+            chart.note(f"{here.pack.name}: {here.pack.trap}")

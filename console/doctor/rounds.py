@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from console.config.root import Config
 from console.config.site import Site
-from console.doctor import alertmanager, elasticsearch, kubernetes, prometheus, streams
+from console.doctor import alertmanager, elasticsearch, ingest, kubernetes, prometheus, streams
 from console.doctor.diagnosis import Chart, Diagnosis
 from console.model.failure import SourceError
 from console.model.instant import Clock
@@ -48,6 +48,9 @@ async def examined(
         visits.append(
             visit(chart, lambda c=chart, n=cluster, t=target: kubernetes.ask(c, n, t, clock))  # type: ignore[misc]
         )
+    for name, server in site.ingest.items():
+        chart = ingest.chart(name, server, clock)
+        visits.append(visit(chart, lambda c=chart, s=server: ingest.ask(c, s, clock)))  # type: ignore[misc]
     backends, channels = await asyncio.gather(asyncio.gather(*visits), streams.visits(site.channels, clock, visit))
     return tuple(chart.diagnosis() for chart in (*backends, *channels))
 

@@ -1,4 +1,4 @@
-"""The judge on the prober's observations: on every one of them, and on the clock."""
+"""The judge on the prober's observations: on every one of them, and on the clock; with what exporters tell of ingest."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from console.feeds.derived import Derived, Inputs
 from console.feeds.opened import opened
+from console.feeds.signals import SignalDesk
 from console.judge import stream
 from console.judge.stream import ChannelMemory
 from console.model.channel import Channel
@@ -31,9 +32,11 @@ class StreamsDerivation:
     misses_none_of = (PROBER,)
     every_s = 0.5  # a channel of five renditions at six vantages has ten answers a second
 
-    def __init__(self, has_metrics: bool) -> None:
-        self.inputs = (PROBER, CHANNELS, METRICS) if has_metrics else (PROBER, CHANNELS)
-        self._has_metrics = has_metrics
+    def __init__(self, has_metrics: bool, servers: tuple[str, ...] = ()) -> None:
+        """`servers`: the feeds of ingest servers that are asked themselves."""
+        self.inputs = (PROBER, CHANNELS, *((METRICS,) if has_metrics else ()), *servers)
+        self._servers = servers
+        self._signals = SignalDesk()
         self._memories: dict[str, ChannelMemory] = {}
         self._verdicts: dict[str, ChannelVerdict] = {}
         self._heartbeat: Heartbeat | None = None
@@ -54,7 +57,10 @@ class StreamsDerivation:
             del self._memories[gone]
             self._verdicts.pop(gone, None)
             self._ratios.pop(gone, None)
-        value = self._joined(channels, inputs.readings.get(METRICS)) if channels else None
+        metrics = inputs.readings.get(METRICS)
+        servers = [inputs.readings[name] for name in self._servers]
+        self._signals.step(channels, self._verdicts, metrics, servers, now)
+        value = self._joined(channels, metrics) if channels else None
         if value is None and listed.state is State.LIVE:
             value = Streams(channels={}, verdicts={})
         return Derived(reading=self._reading(value, prober, listed), deadline_mono=min(deadlines, default=None))
@@ -101,8 +107,8 @@ class StreamsDerivation:
         table = metrics.value if metrics is not None else None
         return Streams(
             channels=channels,
-            verdicts=dict(self._verdicts),
-            metrics=table.channels if table is not None else {},
+            verdicts=self._signals.merged(self._verdicts),
+            metrics=self._signals.metrics,
             metrics_state=metrics.state if metrics is not None else None,
             download_ratios={name: max(ratios.values()) for name, ratios in self._ratios.items()},
             metrics_missing={name: str(why) for name, why in table.missing.items()} if table is not None else {},

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from console.feeds.derived import Derived, Inputs
+from console.feeds.signals import SignalDesk
 from console.feeds.streams import CHANNELS, METRICS
 from console.model.channel import Channel
 from console.model.finding import ChannelVerdict
@@ -27,9 +28,11 @@ class ToldStreamsDerivation:
     misses_none_of: tuple[str, ...] = ()
     every_s = 0.5
 
-    def __init__(self, has_list: bool, has_metrics: bool) -> None:
-        self.inputs = (FINDINGS, *((CHANNELS,) if has_list else ()), *((METRICS,) if has_metrics else ()))
+    def __init__(self, has_list: bool, has_metrics: bool, servers: tuple[str, ...] = ()) -> None:
+        self.inputs = (FINDINGS, *((CHANNELS,) if has_list else ()), *((METRICS,) if has_metrics else ()), *servers)
         self._has_list = has_list
+        self._servers = servers
+        self._signals = SignalDesk()
 
     def step(self, inputs: Inputs, now: Instant) -> Derived[Streams]:
         """One join; nothing is judged here, and time changes nothing that the source does not tell."""
@@ -43,10 +46,12 @@ class ToldStreamsDerivation:
         verdicts = told.value.verdicts
         channels = _channels(listed.value if listed is not None else None, verdicts)
         table = metrics.value if metrics is not None else None
+        told_of = {name: verdicts.get(name) or _untold(name) for name in channels}
+        self._signals.step(channels, told_of, metrics, [inputs.readings[name] for name in self._servers], now)
         value = Streams(
             channels=channels,
-            verdicts={name: verdicts.get(name) or _untold(name) for name in channels},
-            metrics=table.channels if table is not None else {},
+            verdicts=self._signals.merged(told_of),
+            metrics=self._signals.metrics,
             metrics_state=metrics.state if metrics is not None else None,
             metrics_missing={name: str(why) for name, why in table.missing.items()} if table is not None else {},
         )

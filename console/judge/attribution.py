@@ -17,7 +17,16 @@ from console.judge.checks import stale
 from console.judge.checks.fetching import FETCH_CODES
 from console.judge.codes import ABOUT, Code, CodeClass
 from console.judge.finding_text import sentence
-from console.judge.origin import OF_SEGMENTS, any_ahead, follows_origin, has_moved_on, others_vouch, vouches
+from console.judge.origin import (
+    OF_SEGMENTS,
+    any_ahead,
+    follows_origin,
+    has_caught_up,
+    has_moved_on,
+    is_passed_by,
+    others_vouch,
+    vouches,
+)
 from console.judge.rules import RULES
 from console.judge.symptom import Fact, Sight, Symptom
 from console.model.finding import Finding
@@ -56,7 +65,7 @@ def attributed(sight: Sight, symptoms: Sequence[Symptom]) -> Attributed:
     """Findings and their children."""
     if not symptoms:
         return _WELL
-    symptoms = _seen_everywhere(sight, symptoms)
+    symptoms = [s for s in _seen_everywhere(sight, symptoms) if not is_passed_by(sight, s)]
     groups: dict[tuple[Code, str | None], list[Symptom]] = {}
     for symptom in symptoms:
         groups.setdefault((symptom.code, symptom.rendition), []).append(symptom)
@@ -92,6 +101,9 @@ def _of_group(
 ) -> tuple[Finding | None, bool]:
     own = [s for s in group if s.vantage == sight.origin]
     edges = [s for s in group if s.vantage != sight.origin and not follows_origin(sight, s)]
+    if code is Code.SEQ_JUMP and sight.origin is None:
+        others = [edge.name for edge in sight.memory.channel.edges]
+        edges = [s for s in edges if not any(has_caught_up(sight, s, other) for other in others if other != s.vantage)]
     if not own and not edges:
         return None, False
     if own:
@@ -110,10 +122,7 @@ def _of_group(
         if _is_from_above(sight, code, rendition, edges):
             above = Layer.ORIGIN if ABOUT[code].code_class is CodeClass.DELIVERY else Layer.PACKAGE
             return _finding(sight, _EXCEPTIONS.get(code, above), worst(s.severity for s in edges), edges), False
-        if code is Code.CACHE_HDR:  # most of its causes matter where players fetch, so an origin is not asked about them
-            vouched = [s for s in edges if others_vouch(sight, s)]
-        else:
-            vouched = [s for s in edges if vouches(sight, s)]
+        vouched = [s for s in edges if vouches(sight, s)]
     elif ABOUT[code].code_class is CodeClass.CONTENT and 1 < len(edges) == len(sight.memory.channel.edges):
         return _finding(sight, _EXCEPTIONS.get(code, Layer.PACKAGE), worst(s.severity for s in edges), edges), False
     elif code in RULES:
@@ -132,8 +141,6 @@ def _is_from_above(sight: Sight, code: Code, rendition: str | None, edges: list[
     memory = sight.memory
     if code is Code.KEY:
         return (sight.origin, rendition) not in memory.keys and any("status" in s.evidence for s in edges)
-    if code is Code.CACHE_HDR:  # a header that no edge sends is one that none was given
-        return 1 < len(edges) == len(memory.channel.edges) and not any("age_s" in s.evidence for s in edges)
     if code not in OF_SEGMENTS or ABOUT[code].code_class is not CodeClass.CONTENT:
         return False
     return (sight.origin, rendition) not in memory.segments and 1 < len(edges) == len(memory.channel.edges)

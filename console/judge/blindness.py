@@ -33,7 +33,8 @@ def lateness(heartbeat: Heartbeat, target_s: float) -> str:
 def heard(probe: ProbeMemory, heartbeat: Heartbeat | None, now: Instant, target_s: Callable[[], float]) -> ProbeMemory:
     """The memory after a heartbeat (or none) at `now`. `target_s`: the channel's strictest T, asked of a new one only."""
     if heartbeat is not None and (probe.heartbeat is None or heartbeat.at.mono > probe.heartbeat.at.mono):
-        probe = _beat(probe, heartbeat, target_s())
+        is_prompt = heartbeat.poll_lag_s <= PROMPT_S and heartbeat.loop_lag_s <= PROMPT_S
+        probe = _beat(probe, heartbeat, float("inf") if is_prompt else target_s())
     last = last_heard(probe)
     if now.mono - last > SILENT_S and probe.blind_since is None:
         probe = msgspec.structs.replace(probe, blind_since=last, blind_why="")

@@ -84,6 +84,12 @@ class Code(StrEnum):
     DASH_PERIOD = "DASH_PERIOD"
     DASH_END = "DASH_END"
     DASH_DELAY = "DASH_DELAY"
+    INGEST_LOW = "INGEST_LOW"
+    INGEST_FPS = "INGEST_FPS"
+    INGEST_RECONNECTS = "INGEST_RECONNECTS"
+    SRT_DROP = "SRT_DROP"
+    SRT_BUDGET = "SRT_BUDGET"
+    TRANSCODE_SLOW = "TRANSCODE_SLOW"
 
 
 class About(NamedTuple):
@@ -157,6 +163,12 @@ ABOUT: dict[Code, About] = {
     Code.DASH_PERIOD: About(_C, _SIGHT, "DASH-IF 12", "periods do not join"),
     Code.DASH_END: About(_C, _SIGHT, "DASH-IF timing model", "minimumUpdatePeriod vanished: the end of live"),
     Code.DASH_DELAY: About(_C, _SIGHT, "DASH-IF 13", "suggestedPresentationDelay is under a segment"),
+    Code.INGEST_LOW: About(_C, _SAMPLED, "", "the contribution brings less than was declared, or than it did"),
+    Code.INGEST_FPS: About(_C, _SAMPLED, "", "the contribution's frame rate is not what it should be"),
+    Code.INGEST_RECONNECTS: About(_C, _SAMPLED, "", "the publisher comes back again and again"),
+    Code.SRT_DROP: About(_C, _SAMPLED, "", "packets of the contribution are lost for good"),
+    Code.SRT_BUDGET: About(_C, _SAMPLED, "", "the SRT latency is too short for the round trip: the next loss will be seen"),
+    Code.TRANSCODE_SLOW: About(_C, _SAMPLED, "", "the transcoder makes less than a second of media in a second"),
 }
 
 RESERVED: frozenset[Code] = frozenset()  # words that wait for their check

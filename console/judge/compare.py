@@ -2,10 +2,13 @@
 
 Polls of different playlists lie up to P apart. So only what no later poll can take back is said: how far a playlist is
 behind what another one *had already shown* when this one was asked, and numbers that stand beside the same media
-sequence. Of two opinions the one of most renditions counts, and of two alike the one of the best rung.
+sequence. Of two opinions the one of most renditions counts, and of two alike the one of the best rung. Where there are but
+two renditions, the one that changed against its own past is already named by that; else nobody is.
 """
 
 from __future__ import annotations
+
+import msgspec
 
 from console.judge.codes import Code
 from console.judge.memory import ChannelMemory, PlaylistMemory
@@ -29,39 +32,70 @@ def compared(
     its newest segment.
     """
     start = seen.at.mono - seen.elapsed_s
-    siblings = []
+    siblings: dict[str, PlaylistMemory] = {}
     for rendition in memory.rungs_at(seen.vantage):
         if rendition != seen.rendition:
             other = memory.playlists.get((seen.vantage, rendition))
             if other is not None and other.media is not None and other.is_answering and not other.is_over:
-                siblings.append(other)
+                siblings[rendition] = other
     if not siblings or media.has_endlist:
         return [], COMPARED
     remarks: list[Remark] = []
     unsaid: set[str] = set()
-    if (remark := _target(media, siblings)) is not None:
-        remarks.append(remark)
-    _discontinuities(media, siblings, remarks, unsaid)
+    _target(memory, seen, media, siblings, remarks, unsaid)
+    _discontinuities(memory, seen, media, siblings, remarks, unsaid)
     if shown is not None and start - shown.mono < MOVING_T * media.target_duration_s:
-        _skew(memory, seen, media, siblings, start, remarks, unsaid)
+        _skew(memory, seen, media, list(siblings.values()), start, remarks, unsaid)
     else:
         unsaid.add(Code.SKEW.value)
-    if media.part_target_s is not None and (remark := _control(media, siblings)) is not None:
+    if media.part_target_s is not None and (remark := _control(media, list(siblings.values()))) is not None:
         remarks.append(remark)
     return remarks, frozenset(unsaid)
 
 
-def _target(media: MediaFacts, siblings: list[PlaylistMemory]) -> Remark | None:
+def _target(
+    memory: ChannelMemory,
+    seen: Observation,
+    media: MediaFacts,
+    siblings: dict[str, PlaylistMemory],
+    remarks: list[Remark],
+    unsaid: set[str],
+) -> None:
     mine = media.target_duration_s
-    for one in siblings:
+    for one in siblings.values():
         if one.media is not None and one.media.target_duration_s != mine:
             break
     else:
-        return None
-    said = _opinion([one.media.target_duration_s for one in siblings if one.media is not None], mine)
+        return
+    said = _opinion([one.media.target_duration_s for one in siblings.values() if one.media is not None], mine)
     if said is None:
-        return None
-    return Remark(Code.TD_DIFFERS.value, said, f"target duration {mine:g} s, the other renditions say {said:g} s")
+        return
+    says = f"target duration {mine:g} s, the other renditions say {said:g} s"
+    remark = Remark(Code.TD_DIFFERS.value, said, says)
+    if len(siblings) == 1:
+        says = f"one rendition says target duration {mine:g} s, the other {said:g} s"
+        _of_two(memory, seen, Code.TD_CHANGED, next(iter(siblings)), Remark(remark.code, said, says), remarks, unsaid)
+    else:
+        remarks.append(remark)
+
+
+def _of_two(
+    memory: ChannelMemory,
+    seen: Observation,
+    by_itself: Code,
+    other: str,
+    remark: Remark,
+    remarks: list[Remark],
+    unsaid: set[str],
+) -> None:
+    """Two renditions differ and there is no third. `by_itself` is the code of the one that has changed, if that was seen."""
+    names = [seen.rendition or "", other]
+    if any(
+        one.code is by_itself and one.asked is not None for name in names for one in memory.noted.get((seen.vantage, name), ())
+    ):
+        unsaid.add(remark.code)
+        return
+    remarks.append(msgspec.structs.replace(remark, evidence={"between": names}))
 
 
 def _opinion(others: list[float], mine: float) -> float | None:
@@ -75,27 +109,39 @@ def _opinion(others: list[float], mine: float) -> float | None:
 
 
 def _discontinuities(
-    media: MediaFacts, siblings: list[PlaylistMemory], remarks: list[Remark], unsaid: set[str]
+    memory: ChannelMemory,
+    seen: Observation,
+    media: MediaFacts,
+    siblings: dict[str, PlaylistMemory],
+    remarks: list[Remark],
+    unsaid: set[str],
 ) -> None:
     """DSEQ at equal media sequence numbers whose segments begin at one moment."""
     begins = media.first_starts_at
-    alike = [
-        one.media.discontinuity_sequence
-        for one in siblings
+    alike = {
+        name: one.media.discontinuity_sequence
+        for name, one in siblings.items()
         if one.media is not None
         and one.media.media_sequence == media.media_sequence
         and begins is not None
         and one.media.first_starts_at is not None
         and abs((one.media.first_starts_at - begins).total_seconds()) < SAME_S
-    ]
+    }
     if not alike:
         unsaid.add(Code.DSEQ.value)
         return
     mine = media.discontinuity_sequence
-    said = _opinion([float(one) for one in alike], float(mine))
-    if said is not None:
-        says = f"discontinuity sequence {mine} at media sequence {media.media_sequence}, other renditions say {said:.0f}"
-        remarks.append(Remark(Code.DSEQ.value, abs(said - mine), says))
+    said = _opinion([float(one) for one in alike.values()], float(mine))
+    if said is None:
+        return
+    says = f"discontinuity sequence {mine} at media sequence {media.media_sequence}, other renditions say {said:.0f}"
+    remark = Remark(Code.DSEQ.value, abs(said - mine), says)
+    if len(alike) > 1:
+        remarks.append(remark)
+    elif len(siblings) > 1:
+        unsaid.add(Code.DSEQ.value)  # a third will be at the same number soon
+    else:
+        _of_two(memory, seen, Code.DSEQ, next(iter(alike)), remark, remarks, unsaid)
 
 
 def _skew(

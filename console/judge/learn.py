@@ -24,6 +24,7 @@ from console.judge.remembering import (
     with_segment,
     without,
 )
+from console.judge.wall import with_wall
 from console.model.instant import Instant
 from console.model.observation import Asked, MediaFacts, Observation, Outcome, Variant
 from console.model.severity import Layer, Severity
@@ -44,6 +45,7 @@ def learn(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> Channel
     vantage = memory.vantage(seen.vantage)
     if seen.channel != memory.channel.name or vantage is None:
         return memory
+    memory = with_wall(memory, seen)
     if seen.asked is not Asked.MEDIA and seen.asked is not Asked.MASTER:
         if seen.asked is Asked.SEGMENT:
             return with_segment(memory, seen, is_tainted)
@@ -75,6 +77,7 @@ def learn(memory: ChannelMemory, seen: Observation, is_tainted: bool) -> Channel
     elif seen.variants and seen.outcome is _OK:
         memory = _with_ladder(memory, seen)
         after = _with_variants(memory, after, seen)
+        _rejoined(playlists, before, after, seen)
         kept = {None, *memory.expected(), *(rung.rendition for rung in seen.variants)}
         gone = [one for one in playlists if one[0] == seen.vantage and one[1] not in kept]
         for one in gone:
@@ -103,6 +106,8 @@ def _answered(before: PlaylistMemory | None, seen: Observation, is_tainted: bool
     }
     if seen.outcome is Outcome.OK:
         fetches = base.fetches.with_sample(Severity.OK, seen.at, base.target_s)
+        if seen.status != 304:
+            answer["whole_start"] = start
         return msgspec.structs.replace(base, **answer, fetches=fetches, good_start=max(start, base.good_start or start))
     if is_tainted:
         return msgspec.structs.replace(base, **answer)
@@ -140,10 +145,10 @@ def _grown(memory: ChannelMemory, base: PlaylistMemory, seen: Observation, media
     advanced: dict[str, Any] = {}
     if base.newest is None or media.newest_sequence > base.newest:
         advanced = _advanced(memory, base, seen, media)
-    if base.exceeding is not None:
-        advanced["exceeded_at"] = base.exceeding.last.mono
-    if base.ended is not None:
-        advanced["ended_at"] = base.ended.last.mono
+    if base.exceeding is not None and not _exceeds(media):
+        advanced["exceeded_at"] = seen.at.mono
+    if base.ended is not None and not media.has_endlist:
+        advanced["ended_at"] = seen.at.mono
     return msgspec.structs.replace(
         base,
         age_header_s=seen.age_header_s,
@@ -166,6 +171,8 @@ def _rebased(memory: ChannelMemory, base: PlaylistMemory, seen: Observation, med
         newest=media.newest_sequence,
         shown=seen.at,
         advances=(Advance(media.newest_sequence, seen.at.mono, _ends_at(media)),),
+        exceeded_at=seen.at.mono if base.exceeding is not None else base.exceeded_at,
+        ended_at=seen.at.mono if base.ended is not None else base.ended_at,
         was_live=base.was_live or not media.has_endlist,
         exceeding=_spell(base.exceeding, _exceeds(media), seen.at),
         ended=_spell(base.ended, media.has_endlist and base.was_live, seen.at),
@@ -187,7 +194,7 @@ def _advanced(memory: ChannelMemory, base: PlaylistMemory, seen: Observation, me
     advance = Advance(media.newest_sequence, seen.at.mono, _ends_at(media), gap_s)
     late, latency_s, drift = base.late, base.latency_s, None
     if media.newest_ends_at is not None:
-        latency_s = (seen.at.utc - media.newest_ends_at).total_seconds()
+        latency_s = (seen.at.utc - media.newest_ends_at).total_seconds() - memory.wall_step_s
         target_s = media.target_duration_s
         allowed_s = max(media.hold_back_s or HOLD_BACK_TARGETS * target_s, memory.least_latency_s or 0.0)
         sample = sampled(latency_s, allowed_s + target_s, allowed_s + 3 * target_s, late.level)
@@ -274,4 +281,20 @@ def _with_variants(memory: ChannelMemory, base: PlaylistMemory, seen: Observatio
             lost[rendition] = spell.again(seen.at) if spell is not None else Spell(seen.at, seen.at)
     is_certain = all(spell.count >= 2 for spell in lost.values())
     variants: tuple[Variant, ...] = seen.variants if is_certain or not base.variants else base.variants
-    return msgspec.structs.replace(base, variants=variants, lost=lost)
+    found_at = base.found_at
+    if base.lost and (found := base.lost.keys() & named):
+        found_at = {**found_at, **dict.fromkeys(found, seen.at.mono)}
+    return msgspec.structs.replace(base, variants=variants, lost=lost, found_at=found_at)
+
+
+def _rejoined(
+    playlists: dict[Place, PlaylistMemory], base: PlaylistMemory | None, after: PlaylistMemory, seen: Observation
+) -> None:
+    """A rung that is named again was not watched meanwhile: its age begins anew."""
+    if base is None or after.variants is base.variants:
+        return
+    known = {rung.rendition for rung in base.variants}
+    for rung in after.variants:
+        place = (seen.vantage, rung.rendition)
+        if rung.rendition not in known and (one := playlists.get(place)) is not None:
+            playlists[place] = msgspec.structs.replace(one, excused_until=seen.at.mono)

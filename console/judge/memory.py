@@ -12,6 +12,7 @@ from console.judge.noted import Noted
 from console.judge.parts import Parts
 from console.judge.segments import SegmentMemory
 from console.model.channel import Channel, Vantage
+from console.model.finding import ChannelVerdict
 from console.model.instant import Instant
 from console.model.observation import Heartbeat, MediaFacts, Outcome, Variant
 from console.model.severity import Severity
@@ -55,6 +56,7 @@ class PlaylistMemory(msgspec.Struct, frozen=True):
     url: str = ""
     is_compared: bool = False  # an edge of a channel whose origin is watched: `origin.py` knows how far it may lag
     good_start: float | None = None  # start of the newest poll that was answered well
+    whole_start: float | None = None  # the same, and it was no 304, which tells little of the headers
     fetches: Samples = Samples()
     bad_outcome: Outcome | None = None  # of the newest failed fetch
     bad_status: int | None = None
@@ -73,7 +75,7 @@ class PlaylistMemory(msgspec.Struct, frozen=True):
     behind: Spell | None = None  # an edge well behind the origin
     exceeding: Spell | None = None  # TD_EXCEEDED
     ended: Spell | None = None  # ENDLIST on a live playlist
-    exceeded_at: float | None = None  # monotonic: the last answer that showed TD_EXCEEDED, once none does any more
+    exceeded_at: float | None = None  # monotonic: the first answer that showed TD_EXCEEDED no more
     ended_at: float | None = None  # the same of ENDLIST
     late: Samples = Samples()  # LATENCY, one sample per new segment
     latency_s: float | None = None  # of the newest segment when it was first shown
@@ -82,6 +84,7 @@ class PlaylistMemory(msgspec.Struct, frozen=True):
     # of a master playlist
     variants: tuple[Variant, ...] = ()
     lost: Mapping[str, Spell] = {}  # rung -> since when it is missing
+    found_at: Mapping[str, float] = {}  # rung -> monotonic: the first answer that named it again
 
     @property
     def target_s(self) -> float:
@@ -130,6 +133,18 @@ class ProbeMemory(msgspec.Struct, frozen=True):
     blind_until: float = 0.0  # end of the last spell: polls started before it prove no age
 
 
+class Calm(msgspec.Struct, frozen=True):
+    """A channel that was found well, and what its verdict stood on: `calm.py`."""
+
+    verdict: ChannelVerdict
+    watched_since: float  # monotonic: since when every expected playlist has been watched
+    target_s: float  # its strictest T
+    ladder: tuple[Variant, ...]
+    count: int  # playlists
+    masters: tuple[tuple[str, tuple[Variant, ...]], ...]  # by vantage, what each names
+    places: tuple[tuple[Place, float, bool], ...]  # of media: T, and whether its latency counts
+
+
 class ChannelMemory(msgspec.Struct, frozen=True):
     """All that is remembered of one channel. Begin with `ChannelMemory.starting`."""
 
@@ -140,12 +155,15 @@ class ChannelMemory(msgspec.Struct, frozen=True):
     noted: Mapping[Place, tuple[Noted, ...]] = {}  # what was remarked on; empty while nothing is
     keys: Mapping[Place, float] = {}  # when the newest key that came was asked for, monotonic
     ladder: tuple[Variant, ...] = ()  # the learned baseline: every rung the origin ever named
+    wall_s: float | None = None  # our wall clock less the monotonic one, as it is believed
+    wall_step_s: float = 0.0  # by how much it was set since, and is not believed: see `wall.py`
     least_latency_s: float | None = None  # the lowest ever seen here: an encoder's own delay is no fault
     changes: tuple[float, ...] = ()  # monotonic times at which the channel went into or out of trouble
     severity: Severity = Severity.UNKNOWN
     peak: Severity = Severity.OK  # the worst since the first of `changes`
     peak_reason: str = ""
     is_off: bool = False  # not on air by plan when last judged
+    calm: Calm | None = None  # of the newest full judgement
 
     @classmethod
     def starting(cls, channel: Channel, now: Instant) -> ChannelMemory:

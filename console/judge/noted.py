@@ -26,6 +26,7 @@ NOTED_LIMIT = 24  # of one playlist: a hostile one cannot fill the memory
 SAYS_LIMIT = 160
 AFTERMATH_S = 30.0  # how long what is over explains the same at an edge; and 3 T of a long target duration
 AFTERMATH_T = 3.0
+UNFOLLOWED_S, UNFOLLOWED_T = 60.0, 12.0  # no reload was made for so long: nobody follows this playlist any more
 _OK = Severity.OK
 
 
@@ -45,7 +46,12 @@ class Noted(msgspec.Struct, frozen=True):
 
     def is_told(self, now: float) -> bool:
         """Whether it is a symptom now."""
-        return self.level is not _OK and (not self.remark.is_event or now < self.ends_at())
+        if self.level is _OK or (self.asked is Asked.BLOCKED and now - self.last.mono > self._unfollowed_s()):
+            return False
+        return not self.remark.is_event or now < self.ends_at()
+
+    def _unfollowed_s(self) -> float:
+        return max(UNFOLLOWED_S, UNFOLLOWED_T * self.target_s)
 
     def ends_at(self) -> float:
         """Monotonic time from which an event is no longer told."""

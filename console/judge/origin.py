@@ -8,15 +8,18 @@ at most.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from console.judge.codes import Code
 from console.judge.memory import Advance, PlaylistMemory
-from console.judge.noted import AFTERMATH_S, AFTERMATH_T
+from console.judge.noted import Noted
 from console.judge.rules import RULES
 from console.judge.segments import SLOW_RATIO
-from console.judge.symptom import Sight, Symptom
+from console.judge.symptom import Fact, Sight, Symptom
 from console.model.severity import Severity
 
 COMPARABLE_SEGMENTS = 50
+NEAR_SEGMENTS = 2  # what polls and caches make of one numbering
 CACHE_ALLOWANCE_T = 0.5  # a cache that holds a live playlist longer than T/2 breaks the rule on cache headers (6.2.1)
 LATE_GAP_T = 1.5  # after a gap like this the caches get a whole T
 AGE_ROUNDING_S = 1.0
@@ -41,6 +44,8 @@ def vouches(sight: Sight, symptom: Symptom) -> bool:
         return segment.good_start is not None and segment.good_start >= max(symptom.first.mono, segment.last_start)
     if symptom.code is Code.KEY and (key_start := memory.keys.get((origin, symptom.rendition))) is not None:
         return key_start >= symptom.first.mono
+    if symptom.code is Code.DSEQ and symptom.rendition is None:  # between two renditions
+        return all(_is_good_since(p, symptom) for v, _, p in sight.media() if v == origin)
     rendition = None if symptom.code is Code.LADDER_SHRUNK else symptom.rendition
     playlist = memory.playlists.get((origin, rendition))
     if playlist is None:
@@ -50,6 +55,8 @@ def vouches(sight: Sight, symptom: Symptom) -> bool:
         )
     if symptom.code is Code.DASH_MPD_STALE:
         return is_mpd_ahead(sight, symptom, origin)
+    if symptom.code is Code.CACHE_HDR:
+        return playlist.is_answering and playlist.whole_start is not None and playlist.whole_start >= symptom.first.mono
     if symptom.code is Code.STALE:
         edge = memory.playlists.get((symptom.vantage, symptom.rendition))
         return edge is not None and is_ahead(playlist, edge, sight)
@@ -75,21 +82,81 @@ def follows_origin(sight: Sight, symptom: Symptom) -> bool:
     """
     if sight.origin is None:
         return False
-    if symptom.code in (Code.UNEXPECTED_END, Code.TD_EXCEEDED):
-        playlist = sight.memory.playlists.get((sight.origin, symptom.rendition))
-        if playlist is None:
-            return False
-        over_at = playlist.ended_at if symptom.code is Code.UNEXPECTED_END else playlist.exceeded_at
-        spell = playlist.ended if symptom.code is Code.UNEXPECTED_END else playlist.exceeding
-        is_over = spell is None and over_at is not None
-        return is_over and sight.now.mono - (over_at or 0.0) < max(AFTERMATH_S, AFTERMATH_T * playlist.target_s)
+    if symptom.code in (Code.UNEXPECTED_END, Code.TD_EXCEEDED, Code.LADDER_SHRUNK):
+        return _is_old_copy(sight, symptom, sight.origin)
+    if symptom.code is Code.SEQ_JUMP and has_caught_up(sight, symptom, sight.origin):
+        return True
     if symptom.code is not Code.EDGE_SKEW:
-        return symptom.code in RULES and any(
-            one.code is symptom.code for one in sight.memory.noted.get((sight.origin, symptom.rendition), ())
-        )
+        return symptom.code in RULES and any(one.code is symptom.code for one in _alike_at(sight, symptom, sight.origin))
     origin = sight.memory.playlists.get((sight.origin, symptom.rendition))
     went = origin.went_back if origin is not None else None
     return went is not None and abs(symptom.first.mono - went.last.mono) < RESTART_S
+
+
+def has_caught_up(sight: Sight, symptom: Symptom, other: str) -> bool:
+    """SEQ_JUMP of an edge that had an old copy and now has the numbers of another vantage, where none jumped."""
+    place = (other, symptom.rendition)
+    theirs, mine = sight.memory.playlists.get(place), sight.memory.playlists.get((symptom.vantage, symptom.rendition))
+    if theirs is None or mine is None or theirs.newest is None or mine.newest is None:
+        return False
+    if any(one.code is Code.SEQ_JUMP for one in sight.memory.noted.get(place, ())):
+        return False
+    return abs(mine.newest - theirs.newest) <= NEAR_SEGMENTS
+
+
+def _is_old_copy(sight: Sight, symptom: Symptom, origin: str) -> bool:
+    """Whether an honest cache may still hold a copy of when the origin showed the same."""
+    rendition = None if symptom.code is Code.LADDER_SHRUNK else symptom.rendition
+    playlist = sight.memory.playlists.get((origin, rendition))
+    edge = sight.memory.playlists.get((symptom.vantage, rendition))
+    if playlist is None or edge is None:
+        return False
+    if symptom.code is Code.LADDER_SHRUNK:
+        over_at = playlist.found_at.get(symptom.rendition or "")
+    else:
+        over_at = playlist.ended_at if symptom.code is Code.UNEXPECTED_END else playlist.exceeded_at
+    if over_at is None:
+        return False
+    target_s = sight.target_s if rendition is None else edge.target_s
+    allowance_s = min(target_s, CACHE_ALLOWANCE_T * target_s + (edge.age_header_s or 0.0))
+    return not edge.is_answering or edge.good_start is None or edge.good_start < over_at + allowance_s
+
+
+def _alike_at(sight: Sight, symptom: Symptom, origin: str) -> list[Noted]:
+    """What is remembered of the origin that this edge may have from there."""
+    noted = sight.memory.noted
+    if symptom.rendition is None and symptom.code is Code.DSEQ:  # between two renditions: of either
+        return [one for (vantage, _), many in noted.items() if vantage == origin for one in many]
+    many = noted.get((origin, symptom.rendition), ())
+    if symptom.code is not Code.CACHE_HDR:
+        return list(many)
+    kinds = _kinds(symptom.evidence)
+    return [one for one in many if one.code is Code.CACHE_HDR and _overlap(kinds, _kinds(one.remark.evidence))]
+
+
+def is_passed_by(sight: Sight, symptom: Symptom) -> bool:
+    """A header of the origin that no edge passes on: players see that of the edges, and these may well add what it lacks."""
+    if symptom.code is not Code.CACHE_HDR or symptom.vantage != sight.origin:
+        return False
+    edges = {edge.name for edge in sight.memory.channel.edges} - {sight.origin}
+    if not edges:
+        return False
+    kinds = _kinds(symptom.evidence)
+    return not any(
+        one.code is Code.CACHE_HDR and _overlap(kinds, _kinds(one.remark.evidence))
+        for edge in edges
+        for one in sight.memory.noted.get((edge, symptom.rendition), ())
+    )
+
+
+def _kinds(evidence: Mapping[str, Fact]) -> frozenset[str]:
+    """Which headers a remark is about; none when it does not say."""
+    kinds = evidence.get("kinds")
+    return frozenset(kinds) if isinstance(kinds, list) else frozenset()
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> bool:
+    return not one or not other or not one.isdisjoint(other)
 
 
 def is_mpd_ahead(sight: Sight, symptom: Symptom, other: str) -> bool:

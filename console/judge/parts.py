@@ -17,6 +17,7 @@ from console.model.severity import Severity
 WARN_PARTS = 2.0  # part targets without a new part
 CRIT_PARTS = 4.0
 FOLLOWED_S = 1.0  # between two blocking answers of one that is followed, beside the parts they waited for
+AT_ONCE = 0.5  # of a part target: a reload that was answered sooner was not held
 TOLD_S = 5.0  # how long a late part is told after it came: the next one may be in time
 FOLLOWED_RUN = 4  # blocking answers in a row, so that a rehearsal now and then is not taken for following
 
@@ -67,11 +68,14 @@ def with_parts(
         at=at,
         asked_at=asked_at,
         answered_at=answered_at,
-        run=run if is_blocking else 0,  # a blocking reload under way would have shown it first
+        # a blocking reload under way would have shown it first; one that is answered at once is not under way
+        run=run if is_blocking or 0.0 <= answered_at - asked_at < AT_ONCE * part_s else 0,
     )
     # a reload that was held shows the part the moment it is there; one that was not may have shown a copy as old as itself
-    shown_at = at.mono if at.mono - start >= part_s else start
-    waited_s = (shown_at - max(before.at.mono, blind_until)) / grown
+    is_held = at.mono - start >= part_s
+    shown_at = at.mono if is_held else start
+    # and of all that came with it, the first is what was waited for
+    waited_s = (shown_at - max(before.at.mono, blind_until)) / (1 if is_held else grown)
     severity = level(waited_s, part_s)
     if not (is_blocking and after.is_followed) or severity is Severity.OK:
         return after

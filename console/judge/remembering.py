@@ -16,6 +16,7 @@ from console.judge.drift import LIMIT_PPM, Drift, ppm
 from console.judge.memory import UNKNOWN_TARGET_S, ChannelMemory, Place, PlaylistMemory
 from console.judge.noted import Noted, noted
 from console.judge.segments import SegmentMemory, taken
+from console.judge.wall import rightly
 from console.model.observation import Asked, MediaFacts, Observation, Outcome, Variant
 from console.model.remark import Remark
 
@@ -36,7 +37,7 @@ def with_own(
     """What the answer itself remarks on. Between a copy and one that went back, everything differs: that is one fault, and
     it has its own code.
     """
-    remarks: Sequence[Remark] = seen.remarks
+    remarks = rightly(seen.remarks, memory.wall_step_s)
     if before is not None and after.went_back is not before.went_back:
         memory = _noting(memory, place, [one for one in memory.noted.get(place, ()) if not one.remark.is_event])
         remarks = [one for one in remarks if not one.is_event]

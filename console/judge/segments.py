@@ -27,9 +27,6 @@ PENDING_KEPT = 4
 PENDING_T = 3.0  # nobody asks for it again
 LATE_T = 0.45  # of T since it was listed: from then on it is missing and not only late; it is asked again at T/2
 GONE = (404, 410)
-DURATION_SLACK_S = 0.5
-DURATION_SLACK = 0.1
-NO_KEYFRAME = 0.25  # wrong, though it can be played from the keyframe on: never critical by itself
 RATE_WINDOW_T = (0.5, 1.5)  # the spec's window for a peak
 HOUR_S = 3600.0
 BUCKET_S = 300.0
@@ -38,7 +35,6 @@ HOUR_SEEN = 0.5  # an average of an hour needs half of its media
 HEIGHT_SLACK = 16  # lines: what a macroblock pads
 
 _OK = Severity.OK
-_UNTIMED = frozenset({"webvtt", "encrypted"})
 _FAMILIES = {
     "avc1": "h264", "avc3": "h264", "hvc1": "hevc", "hev1": "hevc", "dvh1": "hevc", "dvhe": "hevc", "av01": "av1",
     "vp09": "vp9", "mp4a": "aac", "ac-3": "ac3", "ec-3": "ec3", "opus": "opus", "fLaC": "flac", "ac-4": "ac4",
@@ -130,7 +126,10 @@ def _left(before: SegmentMemory, seen: Observation, facts: SegmentFacts, is_tain
         return Taken(before, [], others)
     if is_tainted or seen.status not in GONE:
         return Taken(before, [], _ALL)
-    says = f"segment {facts.sequence} is gone {facts.left_s or 0.0:.0f} s after it left the playlist, too early"
+    if facts.left_s:
+        says = f"segment {facts.sequence} is gone {facts.left_s:.0f} s after it left the playlist, too early"
+    else:
+        says = f"segment {facts.sequence} is still listed, and is gone"
     return Taken(before, [Remark(Code.SEG_GONE.value, 1.0, says, _evidence(seen), True)], others)
 
 
@@ -187,6 +186,8 @@ def _there(
         return Taken(after, remarks, _ALL - {Code.SEG_LATE.value})
     if facts.sequence in before.goods:
         unsaid.discard(Code.SEG_GONE.value)
+    if not (facts.is_whole or facts.container or seen.remarks):
+        unsaid.add(Code.SEG_BAD.value)  # nobody has read it
     remarks += _content(facts, rung)
     if rung is None or not (facts.codecs or facts.height):
         unsaid.add(Code.CODECS.value)
@@ -214,22 +215,11 @@ def _timed(before: SegmentMemory, took_s: float, extinf_s: float, seen: Observat
 
 
 def _content(facts: SegmentFacts, rung: Variant | None) -> list[Remark]:
-    """SEG_BAD and CODECS, by what the segment says of itself."""
-    remarks = []
-    if facts.duration_s is not None and facts.container not in _UNTIMED and facts.extinf_s > 0:
-        off_s = abs(facts.duration_s - facts.extinf_s)
-        if off_s > max(DURATION_SLACK_S, DURATION_SLACK * facts.extinf_s):
-            says = f"segment {facts.sequence} holds {facts.duration_s:.2f} s, EXTINF says {facts.extinf_s:.2f} s"
-            evidence = {"duration_s": facts.duration_s, "extinf_s": facts.extinf_s, "sequence": facts.sequence}
-            remarks.append(Remark(Code.SEG_BAD.value, min(1.0, off_s / facts.extinf_s), says, evidence))
-    is_video = rung is None or rung.kind == "video"
-    if facts.starts_with_key is False and is_video and facts.container in ("ts", "fmp4"):
-        says = f"segment {facts.sequence} does not begin with a keyframe"
-        remarks.append(Remark(Code.SEG_BAD.value, NO_KEYFRAME, says, {"sequence": facts.sequence}))
-    if rung is not None and (says := _mismatch(facts, rung)):
-        evidence_of = {"on_the_wire": f"{facts.codecs} {facts.height or ''}".strip(), "declared": rung.codecs}
-        remarks.append(Remark(Code.CODECS.value, 1.0, says, evidence_of))
-    return remarks
+    """CODECS. What a segment's bytes say against itself and its EXTINF, whoever read them remarks on."""
+    if rung is None or not (says := _mismatch(facts, rung)):
+        return []
+    evidence = {"on_the_wire": f"{facts.codecs} {facts.height or ''}".strip(), "declared": rung.codecs}
+    return [Remark(Code.CODECS.value, 1.0, says, evidence)]
 
 
 def _mismatch(facts: SegmentFacts, rung: Variant) -> str:

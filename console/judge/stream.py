@@ -12,6 +12,7 @@ import msgspec
 
 from console.judge.attribution import attributed
 from console.judge.blindness import SILENT_S, excused, heard, is_tainted, last_heard, reason
+from console.judge.calm import calm_of, renewed
 from console.judge.checks import (
     duration,
     ending,
@@ -71,6 +72,8 @@ def step(memory: ChannelMemory, observations: Sequence[Observation], heartbeat: 
             memory = msgspec.structs.replace(ChannelMemory.starting(memory.channel, now), probe=probe, ladder=memory.ladder)
     for seen in sorted(observations, key=lambda one: one.at.mono):
         memory = learn(memory, seen, is_tainted(probe, seen.at.mono))
+    if memory.calm is not None and (well := renewed(memory, now, LOOK_AGAIN_T)) is not None:
+        return Step(memory, *well)
     return _judged(memory, now)
 
 
@@ -104,7 +107,7 @@ def _judged(memory: ChannelMemory, now: Instant) -> Step:
         fallen = down(sight)
         if fallen is not None:
             findings = (fallen, *findings)
-    watched_s, is_settled = _watched(sight)
+    watched_s, is_settled, watched_since = _watched(sight)
     severity = worst(finding.severity for finding in findings)
     why = findings[0].reason if findings else ""
     if blind or (not is_settled and severity is Severity.OK):
@@ -131,6 +134,9 @@ def _judged(memory: ChannelMemory, now: Instant) -> Step:
         renditions=sight.expected,
         window_s=min([p.media.window_s for _, _, p in sight.media() if p.media is not None], default=None),
     )
+    calm = calm_of(sight, verdict, watched_since) if not blind else None
+    if calm is not None or memory.calm is not None:
+        memory = msgspec.structs.replace(memory, calm=calm)
     later = [at for at in _moments(sight, watched_s, is_settled, is_withheld) if at > now.mono]
     return Step(memory, verdict, min(later, default=None))
 
@@ -150,9 +156,9 @@ def _is_unlooked(sight: Sight) -> bool:
     return is_recent and any(playlist.last_start < since for _, _, playlist in sight.media())
 
 
-def _watched(sight: Sight) -> tuple[float, bool]:
-    """The shortest time any expected playlist has been watched, and whether each was watched for 1.5 of
-    its own T.
+def _watched(sight: Sight) -> tuple[float, bool, float]:
+    """The shortest time any expected playlist has been watched, whether each was watched for 1.5 of its own T, and since when
+    (monotonic) that has been so.
     """
     memory, end = sight.memory, sight.now.mono
     if memory.probe.blind_since is not None:
@@ -165,17 +171,17 @@ def _watched(sight: Sight) -> tuple[float, bool]:
         master = playlists.get((name, None))
         if master is None:
             if not rungs:
-                return 0.0, False
+                return 0.0, False, end
             since = float("-inf")
         elif not rungs and master.is_answering:
-            return 0.0, False
+            return 0.0, False, end
         else:
             since = master.watched_from
         target_s = 0.0
         for rendition in rungs:
             playlist = playlists.get((name, rendition))
             if playlist is None:
-                return 0.0, False
+                return 0.0, False, end
             if playlist.watched_from > since:
                 since = playlist.watched_from
             media = playlist.media
@@ -185,7 +191,7 @@ def _watched(sight: Sight) -> tuple[float, bool]:
             is_settled = False
         if newest is None or since > newest:
             newest = since
-    return (max(0.0, end - newest), is_settled) if newest is not None else (0.0, False)
+    return (max(0.0, end - newest), is_settled, newest) if newest is not None else (0.0, False, end)
 
 
 def _with_changes(memory: ChannelMemory, severity: Severity, why: str, now: Instant) -> ChannelMemory:
@@ -234,7 +240,7 @@ def _latency_s(sight: Sight) -> float | None:
         and playlist.media.newest_ends_at is not None
         and not playlist.is_over
     ]
-    return round((sight.now.utc - min(ends)).total_seconds(), 1) if ends else None
+    return round((sight.now.utc - min(ends)).total_seconds() - sight.memory.wall_step_s, 1) if ends else None
 
 
 def _renditions_ok(sight: Sight, findings: Sequence[Finding]) -> int:

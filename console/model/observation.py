@@ -117,6 +117,7 @@ class Observation(msgspec.Struct, frozen=True):
     media: MediaFacts | None = None  # of a media playlist; also when unchanged
     is_unchanged: bool = False  # same digest or 304 as the last good answer
     age_header_s: float | None = None  # the cache's Age
+    skew_s: float | None = None  # our wall clock less the server's Date; now and then, of an answer that no cache had held
     is_retry: bool = False  # the re-fetch that confirms what the last answer showed
     remarks: tuple[Remark, ...] = ()
     segment: SegmentFacts | None = None

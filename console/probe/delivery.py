@@ -4,6 +4,9 @@ How long a copy may be held decides how old a live playlist is at the player; th
 and count as 1: a playlist of more than a packet that is not compressed, one that a browser on another site may not read, one
 whose type says it is something else. RFC 8216 section 4 lets a playlist be known by its name *or* its type, so the types that
 storage gives to what it does not know are no fault of an .m3u8.
+
+An origin's headers are remarked upon as an edge's are, though no player may see them: whether what an edge sends came from its
+origin, or was added on the way, only both together tell. `kinds` in the evidence says which headers it is about.
 """
 
 from __future__ import annotations
@@ -11,9 +14,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from console.model.channel import Channel, Vantage
 from console.model.remark import Fact, Remark
-from console.model.severity import Layer
 from console.probe.address import printable
 from console.probe.fetch import Answer
 from console.probe.schedule import CACHE_HDR
@@ -37,10 +38,10 @@ class Delivery:
         self._last: Answer | None = None
 
     def remarks(
-        self, answer: Answer, body_size: int, target_s: float | None, is_live: bool, is_played_from: bool, is_dash: bool = False
+        self, answer: Answer, body_size: int, target_s: float | None, is_live: bool, is_dash: bool = False
     ) -> tuple[Remark, ...]:
         """The standing remarks of a good answer. A 304 carries few headers, so those of the last whole answer stand; its Age
-        is its own. `is_played_from`: players fetch here, so compression and cross-origin access matter.
+        is its own. `target_s`: how long a segment is, which is T of an MPD as well.
         """
         if answer.status == 304 and self._last is not None:
             kept = self._last
@@ -49,17 +50,12 @@ class Delivery:
         age_s = answer.age_header_s if is_live and target_s and (answer.age_header_s or 0) > target_s else None
         key = (
             kept.cache_control, kept.content_encoding, kept.content_type, kept.allow_origin,
-            body_size > GZIP_FROM, target_s, is_live, is_played_from, age_s,
+            body_size > GZIP_FROM, target_s, is_live, age_s,
         )  # fmt: skip
         if key != self._key:
             self._key = key
-            self._remarks = _remarks(kept, age_s, body_size, target_s if is_live else None, is_played_from, is_dash)
+            self._remarks = _remarks(kept, age_s, body_size, target_s if is_live else None, is_dash)
         return self._remarks
-
-
-def is_played_from(channel: Channel, vantage: Vantage) -> bool:
-    """Players come to an edge; to an origin only when it is all there is."""
-    return vantage.layer is Layer.EDGE or len(channel.vantages) == 1
 
 
 def max_age_s(cache_control: str) -> float:
@@ -79,36 +75,38 @@ def _bare(answer: Answer) -> Answer:
 
 
 def _remarks(
-    kept: Answer, age_s: float | None, body_size: int, live_target_s: float | None, is_played: bool, is_dash: bool
+    kept: Answer, age_s: float | None, body_size: int, live_target_s: float | None, is_dash: bool
 ) -> tuple[Remark, ...]:
-    causes: list[str] = []
+    causes: dict[str, list[str]] = {}
     value = 0.0
     if live_target_s:
         held_s = max_age_s(kept.cache_control)
         if held_s > live_target_s / 2:
             value = held_s / live_target_s
-            causes.append(f"a cache may keep it for {held_s:g} s, T is {live_target_s:g} s")
+            causes["held"] = [f"a cache may keep it for {held_s:g} s, T is {live_target_s:g} s"]
         if age_s is not None:
             value = max(value, age_s / live_target_s)
-            causes.append(f"its copy was {age_s:g} s old, T is {live_target_s:g} s")
-    if is_played and body_size > GZIP_FROM and not kept.content_encoding:
-        causes.append(f"{body_size} bytes, not compressed")
-    if is_played and not kept.allow_origin:
-        causes.append("no Access-Control-Allow-Origin")
+            causes.setdefault("held", []).append(f"its copy was {age_s:g} s old, T is {live_target_s:g} s")
+    if body_size > GZIP_FROM and not kept.content_encoding:
+        causes["gzip"] = [f"{body_size} bytes, not compressed"]
+    if not kept.allow_origin:
+        causes["cors"] = ["no Access-Control-Allow-Origin"]
     if not _is_typed(kept, is_dash):
-        causes.append(f"its type is {printable(kept.content_type, 40) or 'missing'}")
+        causes["type"] = [f"its type is {printable(kept.content_type, 40) or 'missing'}"]
     if not causes:
         return ()
+    said = [each for some in causes.values() for each in some]
     evidence: dict[str, Fact] = {
         "cache-control": printable(kept.cache_control, 120),
         "content-encoding": printable(kept.content_encoding, 40),
         "content-type": printable(kept.content_type, 80),
         "access-control-allow-origin": printable(kept.allow_origin, 80),
-        "causes": causes,
+        "causes": said,
+        "kinds": list(causes),
     }
     if age_s is not None:
         evidence["age_s"] = age_s
-    return (Remark(code=CACHE_HDR, value=round(value or 1.0, 3), says="; ".join(causes)[:120], evidence=evidence),)
+    return (Remark(code=CACHE_HDR, value=round(value or 1.0, 3), says="; ".join(said)[:120], evidence=evidence),)
 
 
 def _is_typed(kept: Answer, is_dash: bool) -> bool:

@@ -69,10 +69,10 @@ class Fetcher:
     """Asks. One per prober; closed at its end. `tls` makes the one TLS context, at the first https question."""
 
     def __init__(
-        self, now: Callable[[], Instant], tls: Callable[[], ssl.SSLContext] | None = None, per_door: int = PER_DOOR
+        self, now: Callable[[], Instant], tls: Callable[[], ssl.SSLContext] | None = None, per_door: int | None = None
     ) -> None:
         self._now = now
-        self._per_door = per_door
+        self._per_door = per_door or PER_DOOR
         self._loop = asyncio.get_running_loop()
         self._names = Names()
         self._new_tls = tls or ssl.create_default_context

@@ -144,6 +144,8 @@ class Prober:
             self._arm_at(target, due, now, reason)
             return
         self._pulse.started(now - due)
+        if target.pace.retry_at is not None:  # whoever else wanted to know: what is asked now confirms the last answer or not
+            reason = schedule.Reason.RETRY
         target.last_start = now
         target.pace = schedule.started(target.pace, now, self._period_s(target))
         target.task = self._spawn(self._poll(target, is_retry=reason is schedule.Reason.RETRY))
@@ -239,6 +241,10 @@ class Prober:
                 self._look_into(target, rendition, variants.get(rendition), track, is_top)
             if manifest.session_keys:
                 self._keys.shown(target.place, target.vantage, None, manifest.session_keys, self._target_s(target))
+        has_headers = any(remark.code == schedule.CACHE_HDR for remark in seen.remarks) if seen.remarks else False
+        if has_headers and not target.has_headers and (origin := consult.origin_of(target, self._roster)) is not None:
+            origin.etag = None  # a 304 would not tell what the origin's own headers are now
+        target.has_headers = has_headers
         met = target.pace.deadlines_met > before.deadlines_met
         if met or (target.pace.was_suspect and not before.was_suspect):
             self._consult_origin(target)

@@ -4,8 +4,8 @@ A playlist is in a hurry and a segment is not: looks wait in lines of their own,
 a segment which hangs delays the looks behind it in its own line and nothing else. How many looks wait is bounded; under the
 policy `newest` there is never more than one, because only the newest tells what viewers will get.
 
-A look that failed is made once more a moment later. If the segment is *missing* (404, 410) it is asked again when it has been
-listed for T/2 and for T: `waited_s` lets the judge tell a late one from one that never comes.
+A look that failed or showed wrong bytes is made once more a moment later. A segment that is *missing* (404, 410) is asked for
+again when it has been listed for T/2 and for T: `waited_s` lets the judge tell a late one from one that never comes.
 
 Old ones are asked for by HEAD: with a new segment the oldest that is listed, and of those that left the window, which must
 stay for their duration plus the playlist's (RFC 8216 6.2.2), a few near the end of that time. A playlist's oldest is asked for
@@ -35,6 +35,7 @@ from console.probe.departed import Departed
 from console.probe.fetch import Answer
 from console.probe.heartbeat import Pulse
 from console.probe.listed import Init, Listed
+from console.probe.media.look import SEG_BAD
 from console.probe.outbox import Outbox
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -61,6 +62,7 @@ class Look(msgspec.Struct):
     tries: int = 0
     left_at: float | None = None  # when it left the playlist
     is_old: bool = False  # the oldest that the document still promises
+    is_doubtful: bool = False  # its bytes are wrong, the last one's were not: a copy half written looks so too
 
 
 class Line:
@@ -79,6 +81,7 @@ class Line:
         self.init: tuple[Init, bytes] | None = None
         self.departed = Departed()
         self.old_due_at = 0.0  # when the oldest that is listed is asked for next
+        self.was_bad = False  # what the newest look showed
         self.is_dropped = False
 
 
@@ -195,6 +198,9 @@ class Segments:
     async def _run(self, line: Line, look: Look) -> None:
         try:
             await self._look(line, look)
+            if look.is_doubtful and not line.is_dropped:  # two answers in a row are proof, so nothing of this line between
+                await self._clock.sleep(min(RETRY_S, (line.target_s or schedule.UNKNOWN_TARGET_S) / 4))
+                await self._look(line, look)
         finally:
             line.task = None
             if not self._loop.is_closed():
@@ -220,6 +226,8 @@ class Segments:
         is_whole = look.left_at is None and not look.is_old and self._policy in ("newest", "all")
         if is_whole and self._budget.take(line.key, estimate, asked_at):
             answer, facts, remarks = await self._whole(line, listed, facts, estimate)
+            was_bad, line.was_bad = line.was_bad, any(remark.code == SEG_BAD for remark in remarks)
+            look.is_doubtful = look.is_doubtful or (line.was_bad and not was_bad)
         else:
             answer = await self._head(line, listed.url)
             if answer.outcome is Outcome.OK:
@@ -249,7 +257,7 @@ class Segments:
             else:
                 line.departed.answered(is_good, now)
         elif is_good:
-            if look.listed.promise is None:  # what an MPD promises ends with its window
+            if look.listed.promise is None and not look.is_doubtful:  # what an MPD promises ends with its window
                 line.departed.seen(look.listed)
         elif first:
             self._later(line, look, min(RETRY_S, target_s / 4))
@@ -373,9 +381,7 @@ def _promised(line: Line, listed: Listed, answer: Answer, facts: SegmentFacts) -
     return listed.promise.carries(facts.first_time_s) if facts.first_time_s is not None else ()
 
 
-def _observation(
-    line: Line, look: Look, answer: Answer, facts: SegmentFacts, remarks: tuple[Remark, ...]
-) -> Observation:
+def _observation(line: Line, look: Look, answer: Answer, facts: SegmentFacts, remarks: tuple[Remark, ...]) -> Observation:
     channel, vantage, rendition = line.key
     return Observation(
         channel=channel,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from console.model.channel import Channel, Vantage
-from console.model.observation import Asked, Observation, Outcome, Variant
+from console.model.observation import Asked, MediaFacts, Observation, Outcome, Variant
 from console.model.remark import Remark
 from console.probe.address import printable, shown
-from console.probe.dash.clock import ClockWatch
-from console.probe.delivery import Delivery, is_played_from
+from console.probe.dash.clock import ClockWatch, parsed_date
+from console.probe.delivery import Delivery
 from console.probe.fetch import Answer
 from console.probe.kind import reader_for
 from console.probe.manifest import Manifest, ManifestReader, Unreadable, top_of
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from console.probe.lowlatency import Reloads
 
 GENTLE_KINDS = ("iframe", "subtitles")
+SKEW_EVERY_S = 20.0
+DATE_ROUNDING_S = 0.5
+
+
+def _is_fixed(facts: MediaFacts) -> bool:
+    """An MPD whose segments follow from the clock, and that is never to be asked for again: it may be kept for long."""
+    return not facts.is_timed and facts.update_period_s is None
 
 
 class Target:
@@ -57,7 +64,9 @@ class Target:
         self.reloads: Reloads | None = None  # who follows it by blocking reloads
         self._reader: ManifestReader | None = None
         self._delivery = Delivery()
+        self.has_headers = False  # its last answer's headers were remarked upon
         self._body_size = 0
+        self._skew_at = 0.0  # when a server's Date is read next
         self._top: tuple[tuple[Variant, ...], Variant | None] = ((), None)  # a ladder, and its top
         self._ladder: tuple[tuple[Variant, ...], tuple[Variant, ...]] = ((), ())  # as read, as told
         self._shown = ("", "")  # a URL, and what of it may be told
@@ -108,10 +117,21 @@ class Target:
             media=track.facts if track is not None else None,
             is_unchanged=manifest is not None and manifest.is_unchanged,
             age_header_s=answer.age_header_s,
+            skew_s=self._skew_s(answer) if answer.at.mono >= self._skew_at else None,
             is_retry=is_retry,
             remarks=self._remarks(manifest, answer) if manifest is not None else (),
             served_by=answer.served_by,
         )
+
+    def _skew_s(self, answer: Answer) -> float | None:
+        """Our clock less the server's, which writes its Date when it begins to answer, in whole seconds. The Date of a copy out
+        of a cache may be when the copy was made.
+        """
+        sent = parsed_date(answer.date) if answer.date and not answer.age_header_s else None
+        if sent is None:
+            return None
+        self._skew_at = answer.at.mono + SKEW_EVERY_S
+        return (answer.at.utc - sent).total_seconds() - DATE_ROUNDING_S
 
     def became(self, asked: Asked, rendition: str | None) -> None:
         """The vantage's URL turned out to name something else than was thought."""
@@ -162,9 +182,9 @@ class Target:
         headers = self._delivery.remarks(
             answer,
             self._body_size,
-            facts.target_duration_s if facts is not None else None,
-            is_live=facts is not None and not facts.has_endlist and facts.playlist_type != "VOD",
-            is_played_from=is_played_from(self.channel, self.vantage),
+            # a copy of an MPD is valid for its minimumUpdatePeriod, however short its segments are
+            max(facts.target_duration_s, facts.update_period_s or 0.0) if facts is not None else None,
+            is_live=facts is not None and not facts.has_endlist and facts.playlist_type != "VOD" and not _is_fixed(facts),
             is_dash=is_dash,
         )
         own = manifest.remarks + track.remarks if track is not None else manifest.remarks

@@ -15,7 +15,7 @@ from console.model.cell import NOTHING, Cell, Column, Tone
 from console.model.metric import Signals
 from console.model.severity import worst
 from console.model.spark import spark
-from console.rows import streams
+from console.rows import exporters, streams
 from console.rows.about import SHAPE
 from console.rows.streams import StreamRow
 from console.rows.units import duration
@@ -54,30 +54,6 @@ def _trend(row: StreamRow) -> Cell:
     return Cell(spark(trend, 10, lo=0.0, hi=streams.REBUFFER_CRIT), Tone.ACCENT) if trend else NOTHING
 
 
-def _number(read: Callable[[StreamRow], float | None], form: str, scale: float = 1.0) -> Callable[[StreamRow], Cell]:
-    def cell(row: StreamRow) -> Cell:
-        value = read(row)
-        return NOTHING if value is None else Cell(format(value * scale, form), sort=value)
-
-    return cell
-
-
-def _word(read: Callable[[StreamRow], str | None]) -> Callable[[StreamRow], Cell]:
-    def cell(row: StreamRow) -> Cell:
-        value = read(row)
-        return Cell(value, sort=value) if value else NOTHING
-
-    return cell
-
-
-def _millis(read: Callable[[StreamRow], float | None]) -> Callable[[StreamRow], Cell]:
-    def cell(row: StreamRow) -> Cell:
-        value = read(row)
-        return NOTHING if value is None else Cell(f"{value * 1000:.0f}ms", sort=value)
-
-    return cell
-
-
 def _seconds(read: Callable[[StreamRow], float | None]) -> Callable[[StreamRow], Cell]:
     def cell(row: StreamRow) -> Cell:
         value = read(row)
@@ -95,7 +71,7 @@ COLUMNS: tuple[Column[StreamRow], ...] = (
     _narrow("channel", width=14),
     _narrow("mark"),
     _narrow("tier"),
-    Column("region", "REGION", _word(lambda row: row.region), "the channel's region, as listed", 6, 0, 13),
+    Column("region", "REGION", exporters.word(lambda row: row.region), "the channel's region, as listed", 6, 0, 13),
     _narrow("viewers"),
     _narrow("ingest"),
     _narrow("ladder"),
@@ -112,7 +88,7 @@ COLUMNS: tuple[Column[StreamRow], ...] = (
     Column(
         "target",
         "TD",
-        _number(lambda row: row.target_s, "g"),
+        exporters.number(lambda row: row.target_s, "g"),
         "target duration T, s: what every age is measured in (prober)",
         3,
         0,
@@ -152,97 +128,10 @@ COLUMNS: tuple[Column[StreamRow], ...] = (
         1,
         9,
     ),
-    Column(
-        "node",
-        "INGEST",
-        _word(lambda row: row.signals.node),
-        "the server that takes the contribution feed (MediaMTX, SRS or nginx-rtmp metrics)",
-        8,
-        0,
-        20,
-    ),
-    Column(
-        "protocol",
-        "PROTO",
-        _word(lambda row: row.signals.protocol),
-        "how the feed comes in: srt, rtmp (the same metrics)",
-        5,
-        0,
-        20,
-    ),
-    Column(
-        "rtt",
-        "RTT",
-        _millis(lambda row: row.signals.rtt_s),
-        "round trip to the publisher (srt_conns_ms_rtt)",
-        5,
-        0,
-        20,
-        True,
-    ),
-    Column(
-        "drop",
-        "DROP%",
-        _number(lambda row: row.signals.drop_ratio, ".2f", 100),
-        "packets lost for good, % (srt_conns_packets_received_drop)",
-        5,
-        0,
-        20,
-        True,
-    ),
-    Column(
-        "fps",
-        "FPS",
-        _number(lambda row: row.signals.fps, ".0f"),
-        "frames per second that come in (rtmp_stream_info, IngestFramerate)",
-        4,
-        0,
-        21,
-        True,
-    ),
-    Column(
-        "speed",
-        "SPEED",
-        _number(lambda row: row.signals.speed, ".2f"),
-        "media seconds out / wall seconds; under 1 falls behind (a transcoder's metrics)",
-        5,
-        0,
-        21,
-        True,
-    ),
-    Column(
-        "hit",
-        "HIT%",
-        _number(lambda row: row.signals.hit_ratio, ".0f", 100),
-        "requests answered from the edge's cache, % (nginx_vts_server_cache_total)",
-        4,
-        0,
-        22,
-        True,
-    ),
-    Column(
-        "ttfb",
-        "TTFB",
-        _millis(lambda row: row.signals.ttfb_s),
-        "first byte at the edges, p95 (an edge's metrics)",
-        5,
-        0,
-        22,
-        True,
-    ),
-    Column(
-        "failures",
-        "VSF%",
-        _number(lambda row: row.signals.start_failures, ".1f", 100),
-        "start failures / attempts, % (a player analytics exporter)",
-        4,
-        0,
-        22,
-        True,
-    ),
+    *exporters.COLUMNS,
 )
 
-_SIGNALS = ("node", "protocol", "rtt", "drop", "fps", "speed", "hit", "ttfb", "failures")
+_SIGNALS = frozenset(column.key for column in exporters.COLUMNS)
 _NONE = Signals()
 
 

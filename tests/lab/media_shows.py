@@ -24,7 +24,7 @@ from pathlib import Path
 from console.model.channel import Channel, Vantage
 from console.model.severity import Layer
 
-PROGRAMS = ("ffmpeg", "nginx")
+PROGRAMS = ("ffmpeg", "nginx", "setpriv")
 SEGMENT_S = 2
 FRAMES_S = 10
 WINDOW = 12  # segments: after a stop ffmpeg hurries through what it missed, and that must still be listed
@@ -144,8 +144,9 @@ class Platform:
 
     def _run(self, name: str, *words: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
+            # whoever is ended without a chance to tidy up leaves nothing behind all the same
             self.processes[name] = subprocess.Popen(
-                words, cwd=self.folder / "live", stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                ["setpriv", "--pdeathsig", "TERM", *words], cwd=self.folder / "live", stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
     def _is_on_air(self) -> bool:

@@ -32,6 +32,10 @@ PARTS = (
     "lab-alertmanager",
     "lab-silence",
     "lab-logs",
+    "media-minute",
+    "media-ten-minutes",
+    "media-encoder",
+    "media-faults",
     "kubernetes",
     "elasticsearch",
     "acting_kubernetes",
@@ -113,7 +117,7 @@ def outcomes(path: Path) -> list[Document]:
 
 def why_not(part: str, tests: Iterable[Mapping[str, Any]]) -> str:
     """The reasons of the tests that would have written it."""
-    room = "test_lab" if part.startswith("lab-") else f"test_{part}"
+    room = f"test_{part.partition('-')[0]}"
     mine = [test for test in tests if room in test["test"].split("::")[0].split(".")]
     reasons = dict.fromkeys(test["why"] for test in mine if "why" in test)
     if reasons:

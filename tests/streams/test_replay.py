@@ -147,7 +147,9 @@ def later() -> Night:
     night.add("15-healthy", Style(edges=("lhr",), ladder=TWO))
     night.at(104.0, lambda night: night.loop.stall(10.0))
     night.at(140.0, lambda night: setattr(night.clock, "wall_offset_s", 6.0))
-    return night.run(172.0)
+    night.at(150.0, lambda night: setattr(night.clock, "wall_offset_s", 66.0))  # further than any stream is allowed to be late
+    night.at(162.0, lambda night: setattr(night.clock, "wall_offset_s", -30.0))  # and dates lie ahead of it
+    return night.run(174.0)
 
 
 class TestASecondNight:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.judge.codes import Code
+from console.judge.memory import PlaylistMemory
 from console.judge.schedule import is_planned_end
 from console.judge.symptom import Sight, Symptom
 from console.model.severity import Severity
@@ -27,9 +28,14 @@ def check(sight: Sight) -> Iterator[Symptom]:
             severity=Severity.CRIT,
             first=spell.first,
             last=spell.last,
-            says="EXT-X-ENDLIST on a playlist that was live",
+            says="it was live and says that it has ended" if _is_mpd(playlist) else "EXT-X-ENDLIST on a playlist that was live",
             evidence={
                 "url": playlist.url,
                 "newest_sequence": playlist.newest if playlist.newest is not None else -1,
             },
         )
+
+
+def _is_mpd(playlist: PlaylistMemory) -> bool:
+    """A static MPD has neither an update period nor anything else that only a live one has; its URL still tells."""
+    return playlist.is_mpd or playlist.url.partition("?")[0].lower().endswith(".mpd")

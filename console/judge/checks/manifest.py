@@ -91,7 +91,7 @@ def _symptom(vantage: str, rendition: str | None, one: _Aged, severity: Severity
     says = f"not extended for {seconds(round(age_s, 1))}, limit {seconds(round(limit_s, 1))}"
     if len(playlist.advances) <= 1 and media.newest_ends_at is not None:
         # never seen to move: how long it stood still before, only its own dates can tell
-        ended_s = (sight.now.utc - media.newest_ends_at).total_seconds()
+        ended_s = (sight.now.utc - media.newest_ends_at).total_seconds() - sight.memory.wall_step_s
         if ended_s > limit_s + OLD_WHEN_FOUND_T * playlist.target_s:
             severity = Severity.CRIT
             says = f"{says}; by its own clock it ended {seconds(round(ended_s))} ago"

@@ -30,8 +30,9 @@ def check(sight: Sight) -> Iterator[Symptom]:
             if not one.is_told(now) or one.code in told:
                 continue
             told.add(one.code)
-            symptom = _symptom(vantage, rendition, one, one.level, playlist.url)
-            found[(rendition, one.code)] = symptom
+            named = rendition if "between" not in one.remark.evidence else None  # of two, nobody knows which
+            symptom = _symptom(vantage, named, one, one.level, playlist.url)
+            found[(named, one.code)] = symptom
             yield symptom
     if found and sight.origin is not None:
         yield from _corroborated(sight, sight.origin, found)

@@ -98,7 +98,7 @@ def _told_age_s(playlist: PlaylistMemory, sight: Sight) -> float | None:
     """
     if len(playlist.advances) > 1 or playlist.media is None or playlist.media.newest_ends_at is None:
         return None
-    return (sight.now.utc - playlist.media.newest_ends_at).total_seconds()
+    return (sight.now.utc - playlist.media.newest_ends_at).total_seconds() - sight.memory.wall_step_s
 
 
 def next_deadline(sight: Sight) -> float | None:

@@ -1,7 +1,7 @@
 """The usual answer of a live playlist, read quickly: the copy before, some segments less in front and some more at the end.
 
-Its head is the same but for the MEDIA-SEQUENCE, the segments that both list are the same bytes, and each new one is an EXTINF, a
-URI and perhaps a date. Whatever else there is (a tag between segments, an ENDLIST, a low-latency part) is left to the reader
+Its head is the same but for the MEDIA-SEQUENCE, the segments that both list are the same bytes, and each new one is an EXTINF,
+a URI and perhaps a date. Whatever else there is (a tag between segments, an ENDLIST, a low-latency part) is left to the reader
 that knows them all; for what is taken here, both read the same.
 """
 
@@ -13,7 +13,7 @@ import msgspec
 
 from console.probe.hls.attributes import whole
 from console.probe.hls.limits import LARGEST_SEQUENCE
-from console.probe.hls.media import Form, Media
+from console.probe.hls.media import Anchor, Form, Jump, Media
 from console.probe.hls.overlap import ends_of
 from console.probe.hls.segments import check_uris, durations_of, unix
 from console.probe.hls.summary import moment, named, starts_at
@@ -43,8 +43,7 @@ def appended(text: str, url: str, before: Media) -> Media | None:
     since = ends[place - 1] if place else form.begins
     if not text.startswith(before.text[since:], begins):
         return None
-    shift = begins - since
-    return _grown(text, url, before, form, sequence, place, shift)
+    return _grown(text, url, before, form, sequence, begins, begins - since)
 
 
 def form_of(media: Media) -> Form | None:
@@ -79,9 +78,14 @@ def _form(media: Media) -> Form | None:
     return Form(text[:value], text[text.find("\n", value) : begins], begins)
 
 
-def _grown(text: str, url: str, before: Media, form: Form, sequence: int, place: int, shift: int) -> Media | None:
-    begins = ends = before.ends[-1] + shift
-    uris, extinfs, dates, tail_ends = [], [], [], []
+def _grown(text: str, url: str, before: Media, form: Form, sequence: int, begins: int, shift: int) -> Media | None:
+    """`begins`: where the segments do in `text`; `shift`: how much further than in the text before those of both stand."""
+    place = sequence - before.sequence
+    resume_at = ends = before.ends[-1] + shift
+    uris: list[str] = []
+    extinfs: list[str] = []
+    dates: list[float | None] = []
+    tail_ends: list[int] = []
     while ends < len(text):
         one = _SEGMENT.match(text, ends)
         if one is None or len(uris) >= _NEW_LIMIT:
@@ -92,7 +96,7 @@ def _grown(text: str, url: str, before: Media, form: Form, sequence: int, place:
         dates.append(unix(date) if date is not None else None)
         ends = one.end()
         tail_ends.append(ends)
-    if text.find("{$", begins) >= 0 or (before.anchor is None and any(date is not None for date in dates)):
+    if text.find("{$", resume_at) >= 0 or (before.anchor is None and any(date is not None for date in dates)):
         return None
     check_uris(uris)
     durations = [*before.durations[place:], *durations_of(extinfs)]
@@ -100,9 +104,12 @@ def _grown(text: str, url: str, before: Media, form: Form, sequence: int, place:
     count = len(durations)
     if sequence + count > LARGEST_SEQUENCE:
         return None
-    jumps, anchor = (), None
+    jumps: tuple[Jump, ...] = ()
+    anchor: Anchor | None = None
     if before.anchor is not None:
-        jumps, anchor = timeline(sequence, dated, durations, (), len(before.uris) - place, before.anchor)
+        jumps, anchor = timeline(
+            sequence, dated, durations, (), len(before.uris) - place, before.anchor, before.decimals
+        )
     listed = [*before.uris[place:], *uris]
     facts = msgspec.structs.replace(
         before.facts,
@@ -130,6 +137,6 @@ def _grown(text: str, url: str, before: Media, form: Form, sequence: int, place:
         jumps=jumps,
         anchor=anchor,
         ends=[*[end + shift for end in before.ends[place:]], *tail_ends],
-        form=[Form(form.lead, form.rest, before.ends[place - 1] + shift if place else form.begins + shift)] if not jumps else [],
+        form=[] if jumps else [Form(form.lead, form.rest, begins)],
         is_appended=True,
     )

@@ -9,7 +9,7 @@ from console.probe.hls.joined import Lists, joined, lists_of
 from console.probe.hls.limits import LONGEST_TARGET_S
 from console.probe.hls.media import Anchor, Control, Jump, Media
 from console.probe.hls.overlap import NOTHING, Kept
-from console.probe.hls.segments import Draft, check_sequence, check_uris
+from console.probe.hls.segments import Draft, check_sequence, check_uris, decimals_of
 from console.probe.hls.summary import moment, named, starts_at
 from console.probe.hls.timeline import timeline
 
@@ -29,7 +29,10 @@ def assembled(text: str, url: str, draft: Draft, before: Media | None, kept: Kep
     if kept is not NOTHING and before is not None:
         lists = joined(lists, before, kept, draft)
     check_sequence(sequence, len(lists.uris))
-    jumps, anchor = _timed(lists, sequence, before, kept)
+    decimals = decimals_of(draft.extinfs)
+    if before is not None and kept is not NOTHING:
+        decimals = min(decimals, before.decimals)
+    jumps, anchor = _timed(lists, sequence, before, kept, decimals)
     control = draft.server_control()
     return Media(
         facts=_facts(url, draft, lists, target_s, sequence, anchor, control),
@@ -56,6 +59,7 @@ def assembled(text: str, url: str, draft: Draft, before: Media | None, kept: Kep
         skipped=draft.skipped,
         is_partial=is_partial,
         is_image=draft.is_image,
+        decimals=decimals,
         ends=_ends(before, kept) if before is not None and kept.lead else [],
     )
 
@@ -67,6 +71,7 @@ def _facts(
     window_s = sum(lists.durations)
     if sequence != draft.sequence and count:  # a delta that fits nothing: what it skips is as long as what it lists, on average
         window_s *= 1 + draft.skipped / count
+    first = starts_at(sequence, lists.dates, lists.durations, lists.discontinuities) if anchor is not None else None
     newest_uri = named(url, lists.uris[-1], draft.variables) if count else ""
     return MediaFacts(
         target_duration_s=target_s,
@@ -81,7 +86,7 @@ def _facts(
         has_endlist=draft.has_endlist,
         playlist_type=draft.playlist_type,
         hold_back_s=control.hold_back_s,
-        first_starts_at=starts_at(sequence, lists.dates, lists.durations, lists.discontinuities) if anchor is not None else None,
+        first_starts_at=first,
         part_target_s=control.part_target_s,
         part_count=draft.part_count,
         part_hold_back_s=control.part_hold_back_s,
@@ -89,13 +94,15 @@ def _facts(
     )
 
 
-def _timed(lists: Lists, sequence: int, before: Media | None, kept: Kept) -> tuple[tuple[Jump, ...], Anchor | None]:
+def _timed(
+    lists: Lists, sequence: int, before: Media | None, kept: Kept, decimals: int
+) -> tuple[tuple[Jump, ...], Anchor | None]:
     """The timeline; only of the new tail where the copy before had the same dates up to there."""
     breaks = frozenset(lists.discontinuities)
     if before is None or before.anchor is None or not kept.lead or lists.dates[0] != before.dates[kept.begin - 1]:
-        return timeline(sequence, lists.dates, lists.durations, breaks)
+        return timeline(sequence, lists.dates, lists.durations, breaks, decimals=decimals)
     old = kept.lead + kept.end - kept.begin
-    jumps, anchor = timeline(sequence, lists.dates, lists.durations, breaks, old, before.anchor)
+    jumps, anchor = timeline(sequence, lists.dates, lists.durations, breaks, old, before.anchor, decimals)
     return (*(jump for jump in before.jumps if jump.since_msn >= sequence), *jumps), anchor
 
 

@@ -141,7 +141,7 @@ def _moved_date(before: Media, now: Media, first: int, last: int) -> Remark | No
             return None
         implied_s, between = led
         error_s = date - implied_s
-        if abs(error_s) <= JUMP_S + quantum(between) * len(between):
+        if abs(error_s) <= JUMP_S + quantum(between, before.decimals) * len(between):
             return None
         way = "later" if error_s > 0 else "earlier"
         says = f"segment {msn} is dated {abs(error_s):.3g} s {way} than the copy before implied"

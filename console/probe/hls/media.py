@@ -137,6 +137,7 @@ class Media(msgspec.Struct, frozen=True):
     is_image: bool = False  # EXT-X-I-FRAMES-ONLY
     ends: list[int] = []  # offsets in `text` behind each segment's URI; filled when first needed
     form: list[Form | None] = []  # one, when first needed; None in it when the next copy has to be read in full
+    decimals: int = 0  # with which its EXTINFs are written: "4.000" is three, and is not rounded to whole seconds
     is_appended: bool = False  # the copy before differs from it only by segments at its ends
 
     @property

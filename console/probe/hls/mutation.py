@@ -43,7 +43,7 @@ def changes(before: Media, now: Media, first: int, last: int) -> Change | None:
     old_dates, new_dates = before.dates[old : old + count], now.dates[new : new + count]
     has_other_dates = old_dates != new_dates
     if has_other_dates:
-        limit_s = DATE_S + 2 * quantum(new_lengths)
+        limit_s = DATE_S + 2 * quantum(new_lengths, now.decimals)
         pairs_of = enumerate(zip(old_dates, new_dates, strict=True))
         both = [(place, was_at, is_at) for place, (was_at, is_at) in pairs_of if was_at is not None and is_at is not None]
         dated = [place for place, was_at, is_at in both if abs(was_at - is_at) > limit_s]

@@ -69,16 +69,18 @@ def plain(url: str) -> str:
 
 
 def early(ask: Ask, facts: MediaFacts, elapsed_s: float, age_s: float | None, served_by: str) -> Remark | None:
-    """An answer without what was asked for. One that a cache gave from its copy tells of the cache's key."""
+    """An answer without what was asked for. One out of a cache is told as such: most often the cache's key is wrong, but a cache
+    may as well have kept what its origin answered too early.
+    """
     if has(facts, ask):
         return None
     shown = f"segment {facts.newest_sequence} and {facts.part_count} parts"
     is_cached = bool(age_s) or "hit" in served_by.lower()
     evidence: dict[str, Fact] = {"asked": ask.directives, "answered_s": round(elapsed_s, 3), "shown": shown}
     if is_cached:
-        held = f"{age_s:g} s old" if age_s else "from a cache"
         evidence["cached"] = served_by or f"Age {age_s:g}"
-        says = f"a cache leaves _HLS_msn out of its key: asked for {ask.words}, the answer is a copy {held} with {shown}"
+        old = f" {age_s:g} s old" if age_s else ""
+        says = f"a cache answers a reload for {ask.words} with a copy{old} as if _HLS_msn were not in its key"
     else:
         says = f"a reload for {ask.words} is answered after {elapsed_s:.2f} s with {shown}"
     return Remark(CODE, 1.0, says[:160], evidence)

@@ -47,7 +47,7 @@ def future(media: Media, now: datetime) -> Remark | None:
         return None
     if media.anchor is not None and media.anchor.msn < media.newest:  # rounded EXTINFs lead there
         between = media.durations[max(0, media.anchor.msn - media.sequence) : -1]
-        if ahead_s - quantum(between) * (media.newest - media.anchor.msn) <= FUTURE_S:
+        if ahead_s - quantum(between, media.decimals) * (media.newest - media.anchor.msn) <= FUTURE_S:
             return None
     return Remark("FUTURE", round(ahead_s, 3), f"segment {media.newest} is dated {ahead_s:.1f} s ahead of this clock")
 

@@ -368,6 +368,11 @@ def durations_of(extinfs: Sequence[str]) -> list[float]:
     return durations
 
 
+def decimals_of(extinfs: Sequence[str]) -> int:
+    """With how many decimals they are written, at the least: a writer writes them all alike, so some are enough to look at."""
+    return min((len(text.partition(".")[2].strip()) for text in (*extinfs[:4], *extinfs[-4:])), default=0)
+
+
 def check_uris(uris: Sequence[str]) -> None:
     """Raises ValueError for one that is too long to be a URI."""
     if uris and (longest := max(map(len, uris))) > URI_LIMIT:

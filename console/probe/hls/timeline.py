@@ -21,9 +21,10 @@ def timeline(
     discontinuities: Collection[int],
     begin: int = 0,
     anchor: Anchor | None = None,
+    decimals: int = 0,
 ) -> tuple[tuple[Jump, ...], Anchor | None]:
     """The jumps from place `begin` on, and the last date. `sequence` is the MSN of place 0; `anchor` is the last date before
-    `begin`.
+    `begin`; `decimals` is with how many the EXTINFs are written.
     """
     if begin == 0 and dates and None not in dates and not discontinuities and _is_even(dates, durations):
         return (), Anchor(sequence + len(dates) - 1, dates[-1] or 0.0, durations[-1])
@@ -40,7 +41,7 @@ def timeline(
                 error = date - anchor_s - since_s
                 if not -JUMP_S <= error <= JUMP_S and len(jumps) < JUMPS_KEPT:
                     between = durations[max(0, anchor_msn - sequence) : place]
-                    if abs(error) > JUMP_S + quantum(between) * max(len(between), sequence + place - anchor_msn):
+                    if abs(error) > JUMP_S + quantum(between, decimals) * max(len(between), sequence + place - anchor_msn):
                         jumps.append(Jump(anchor_msn, sequence + place, error))
             anchor_msn, anchor_s, since_s, is_broken = sequence + place, date, 0.0, False
         since_s += durations[place]
@@ -53,9 +54,11 @@ def _is_even(dates: Sequence[float | None], durations: Sequence[float]) -> bool:
     return not errors or (min(errors) >= -JUMP_S and max(errors) <= JUMP_S)
 
 
-def quantum(durations: Sequence[float]) -> float:
-    """The most by which rounding can have changed one of these: half of the last digit that any of them uses."""
-    for digits in (0, 1, 2):
+def quantum(durations: Sequence[float], decimals: int) -> float:
+    """The most by which rounding can have changed one of these: half of the last digit that any of them uses, or is written
+    with: who writes 4.000 has not rounded to whole seconds.
+    """
+    for digits in range(decimals, 3):
         if all(round(duration, digits) == duration for duration in durations):
-            return 0.5 / 10**digits
+            return float(0.5 / 10**digits)
     return 0.0005

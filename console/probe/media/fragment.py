@@ -12,6 +12,7 @@ from console.probe.media.boxes import BOXES, LONGEST_HEADER, Box, box_at, child,
 from console.probe.media.movie import Track, tracks_of
 from console.probe.media.picture import Picture, h264, h265, length_prefixed
 from console.probe.media.reading import Extent, Reading
+from console.probe.media.samples import first_broken
 
 LONGEST_S = 3600.0  # a fragment that lasts longer is a misread
 FRAGMENT_TRACKS = 16
@@ -33,6 +34,7 @@ class Run(NamedTuple):
     first_flags: int | None
     first_at: int | None  # where the first sample's bytes begin, in the segment
     first_size: int
+    chunks: tuple[tuple[int, tuple[int, ...]], ...] = ()  # where samples of NAL units lie in clear, and their sizes in bytes
 
 
 class _Walked(msgspec.Struct):
@@ -77,7 +79,7 @@ def read(extent: Extent, init: bytes | None = None) -> Reading:
         starts_with_key=_starts_with_key(extent.head, first, main) if main and first and is_video else None,
         codecs=",".join(dict.fromkeys(track.codec for track in present if track.codec)),
         height=main.height if main and is_video else None,
-        faults=_faults(extent, walked),
+        faults=_faults(extent, walked, tracks),
     )
 
 
@@ -103,7 +105,7 @@ def _walk(extent: Extent, tracks: dict[int, Track]) -> _Walked:
     return found
 
 
-def _faults(extent: Extent, walked: _Walked) -> tuple[str, ...]:
+def _faults(extent: Extent, walked: _Walked, tracks: dict[int, Track]) -> tuple[str, ...]:
     """What is wrong with the boxes, the gravest alone: one cut segment has one fault."""
     size, kinds = extent.size, walked.kinds
     last = kinds[-1].decode("ascii", "replace") if kinds else "box"
@@ -119,7 +121,23 @@ def _faults(extent: Extent, walked: _Walked) -> tuple[str, ...]:
             return ("is an init segment, not media" if b"moov" in kinds else "holds no movie fragment (moof)",)
     elif extent.is_complete and b"mdat" not in kinds[kinds.index(b"moof") :]:
         return ("is cut: a movie fragment (moof) without its data (mdat)",)
-    return ()
+    broken = _broken(extent.head, walked.runs, tracks)
+    return (f"holds no picture from sample {broken} on: no NAL unit begins there",) if broken is not None else ()
+
+
+def _broken(head: bytes, runs: list[Run], tracks: dict[int, Track]) -> int | None:
+    """The first of all samples that is none. No byte is two samples', so none is looked at twice whatever the tables say."""
+    chunks = [(at, sizes, tracks[run.track].nal_width) for run in runs for at, sizes in run.chunks]
+    looked_to, before = 0, 0
+    for at, sizes, width in sorted(chunks, key=lambda chunk: chunk[0]):
+        if at < looked_to:
+            continue
+        broken = first_broken(head, at, sizes, width)
+        if broken is not None:
+            return before + broken
+        before += len(sizes)
+        looked_to = at + sum(sizes)
+    return None
 
 
 def _runs(data: bytes, moof: Box, tracks: dict[int, Track]) -> list[Run]:
@@ -153,6 +171,7 @@ def _run(data: bytes, start: int, traf: Box, tracks: dict[int, Track]) -> Run | 
     version = data[tfdt.body : tfdt.body + 1] if tfdt else b""
     begins = number(data, tfdt.body + 4, 8 if version == b"\x01" else 4, tfdt) if tfdt else None
     lasts, samples = 0, 0
+    chunks: list[tuple[int, tuple[int, ...]]] = []
     first: tuple[int | None, int | None, int] = (None, None, 0)
     for box in walk(data, traf.body, traf.end):
         if box.kind != b"trun" or box.end > traf.end:
@@ -160,13 +179,15 @@ def _run(data: bytes, start: int, traf: Box, tracks: dict[int, Track]) -> Run | 
         trun = _trun(data, box, duration, sample_flags, fields.get(0x10, 0))
         if trun is None:
             return None
+        offset = trun.data_offset
+        at_sample = fields.get(0x01, start) + offset if offset is not None else None
         if not samples and trun.samples:
-            offset = trun.data_offset
-            base = fields.get(0x01, start)
-            first = (trun.first_flags, base + offset if offset is not None else None, trun.first_size)
+            first = (trun.first_flags, at_sample, trun.first_size)
+        if known and known.nal_width and not known.is_encrypted and at_sample is not None:
+            chunks.append((at_sample, trun.sizes))
         lasts += trun.lasts
         samples += trun.samples
-    return Run(track, begins, lasts if lasts else None, *first)
+    return Run(track, begins, lasts if lasts else None, *first, tuple(chunks))
 
 
 class _Trun(NamedTuple):
@@ -175,6 +196,7 @@ class _Trun(NamedTuple):
     data_offset: int | None
     first_flags: int | None
     first_size: int
+    sizes: tuple[int, ...]  # of the samples, in bytes; empty when they are all the default
 
 
 def _trun(data: bytes, box: Box, duration: int, sample_flags: int | None, size: int) -> _Trun | None:
@@ -202,7 +224,8 @@ def _trun(data: bytes, box: Box, duration: int, sample_flags: int | None, size: 
     if 0x400 in column and count and not flags & 0x04:
         first_flags = column[0x400][0]
     lasts = sum(column[0x100]) if 0x100 in column else count * duration
-    return _Trun(count, lasts, offset, first_flags, column[0x200][0] if 0x200 in column and count else size)
+    sizes = column.get(0x200, ())
+    return _Trun(count, lasts, offset, first_flags, sizes[0] if sizes else size, sizes)
 
 
 def _sidx(data: bytes, box: Box) -> tuple[int, int] | None:

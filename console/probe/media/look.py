@@ -15,6 +15,7 @@ TAIL_WANTED = 64 * 1024  # and of its end
 SEG_BAD = "SEG_BAD"
 LEAST = 16  # bytes of a longer segment below which nothing is said of it
 TELLING = 2 * PACKET  # bytes of a longer segment that are enough to say what it is not
+NO_KEYFRAME = 0.25  # wrong, though it can be played from the keyframe on: never critical by itself
 READABLE = ("", "NONE", "SAMPLE-AES", "SAMPLE-AES-CTR")  # METHODs that leave containers as they are
 ENCRYPTED = "encrypted"
 _BLOCK = 16  # bytes of an AES block: PKCS#7 pads a segment to whole ones (RFC 8216 4.3.2.4)
@@ -27,7 +28,7 @@ class Look(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one segment's bytes tell. The first fields are those of SegmentFacts, by the same names; None is not known.
 
     `continuity_errors` counts gaps of the continuity counters of picture and sound in a transport stream, in what was kept.
-    `remarks` are SEG_BAD with value 1, standing for as long as this segment is the newest one looked at; at most three.
+    `remarks` are SEG_BAD, standing for as long as this segment is the newest one looked at; at most three.
     """
 
     size: int | None = None  # bytes
@@ -83,11 +84,11 @@ def look(
     """
     extent = Extent.of(head, tail, size, is_whole)
     reading = _read(extent, init, method)
-    faults = list(reading.faults)
-    if is_independent and reading.starts_with_key is False:
-        faults.append("does not begin with a keyframe, though the playlist says EXT-X-INDEPENDENT-SEGMENTS")
+    faults = [(fault, 1.0) for fault in reading.faults]
     if not faults and (short := _short(reading, extinf_s)):
-        faults.append(short)
+        faults.append((short, 1.0))
+    if is_independent and reading.starts_with_key is False:
+        faults.append(("does not begin with a keyframe, though the playlist says EXT-X-INDEPENDENT-SEGMENTS", NO_KEYFRAME))
     evidence = _evidence(extent, reading) if faults else {}
     return Look(
         size=extent.size,
@@ -98,7 +99,7 @@ def look(
         codecs=reading.codecs,
         height=reading.height,
         continuity_errors=reading.continuity_errors,
-        remarks=tuple(Remark(SEG_BAD, 1.0, f"{name} {fault}"[:_SAYS], evidence) for fault in faults[:3]),
+        remarks=tuple(Remark(SEG_BAD, value, f"{name} {fault}"[:_SAYS], evidence) for fault, value in faults[:3]),
     )
 
 

@@ -23,6 +23,7 @@ class Track(msgspec.Struct, frozen=True):
     default_duration: int = 0  # of a sample, in ticks: trex
     default_flags: int = 0
     nal_width: int = 0  # bytes of length before each NAL unit; 0 unknown
+    is_encrypted: bool = False  # its samples, by Common Encryption
 
 
 def tracks_of(data: bytes) -> tuple[Track, ...]:
@@ -65,7 +66,8 @@ def _described(data: bytes, track: Track, entry: Box) -> Track:
         form = data[frma.body : frma.body + 4] if frma else form
     height = number(data, entry.body + 26, 2, entry) if track.kind == "video" else None
     codec, nal_width = _codec(data, form, inner)
-    return msgspec.structs.replace(track, codec=codec, height=height or None, nal_width=nal_width)
+    is_encrypted = entry.kind in (b"encv", b"enca")
+    return msgspec.structs.replace(track, codec=codec, height=height or None, nal_width=nal_width, is_encrypted=is_encrypted)
 
 
 def _codec(data: bytes, form: bytes, entry: Box) -> tuple[str, int]:

@@ -1,5 +1,5 @@
 """What the metrics store says of every channel: viewers, ingest, rebuffering, each one query for all
-channels.
+channels; and what recognised exporters say of streams.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Mapping
 
 from console.model.failure import Failure, SourceError
 from console.model.instant import Clock
-from console.model.metric import ChannelMetrics, ChannelTable
+from console.model.metric import ChannelMetrics, ChannelTable, Signals
 from console.sources.meter import Meter
 from console.sources.polling import Answer, PollingSource
 from console.sources.prometheus.answer import MAX_POINTS, Answered
 from console.sources.prometheus.client import PrometheusClient
 from console.sources.prometheus.gauges import TREND_EVERY_S, TREND_POINTS, TREND_S, steps
+from console.sources.prometheus.signals import SignalBoard, Told
 
 VIEWERS, INGEST, REBUFFER = "viewers", "ingest_bps", "rebuffer_ratio"
 QUERIES: Mapping[str, str] = {
@@ -25,6 +26,14 @@ QUERIES: Mapping[str, str] = {
     REBUFFER: "max by (channel) (channel_rebuffer_ratio)",
 }
 WITH_TREND = (VIEWERS, REBUFFER)
+MEASURED = "measures"  # the pack that the configuration's own expressions are
+# measure -> the signal that it is; those of a site that has them in words of its own
+SIGNALS: Mapping[str, str] = {
+    "ingest_declared_bps": "declared_bps",
+    "ingest_reconnects": "reconnects",
+    "ingest_fps": "fps",
+    "transcode_speed": "speed",
+}
 
 
 class ChannelBoard:
@@ -41,19 +50,24 @@ class ChannelBoard:
         clock: Clock,
         queries: Mapping[str, str] = QUERIES,
         label: str = "channel",
+        signals: SignalBoard | None = None,
     ) -> None:
         self._client = client
+        self._signals = signals
         self._clock = clock
         self._queries = dict(queries)
         self._label = label
+        self._has_signals = not SIGNALS.keys().isdisjoint(self._queries)
         self._trends: dict[str, dict[str, tuple[float, ...]]] = {}
         self._trends_at: float | None = None
 
     async def ask(self) -> Answer[ChannelTable]:
         """All measures of all channels. Raises SourceError when every measure failed at the backend."""
         names = list(self._queries)
-        results = await asyncio.gather(*(self._measure(self._queries[name]) for name in names))
-        missing: dict[str, Failure | str] = {}
+        told, results = await asyncio.gather(
+            self._told(), asyncio.gather(*(self._measure(self._queries[name]) for name in names))
+        )
+        missing: dict[str, Failure | str] = dict(told.missing)
         values: dict[str, dict[str, float]] = {}
         answers: list[Answered] = []
         failures: list[Failure] = []
@@ -66,19 +80,28 @@ class ChannelBoard:
             values[name], reason = self._by_channel(result)
             if reason:
                 missing[name] = reason
-        if failures and len(failures) == len(names):
-            raise SourceError(failures[0])
+        failed = {name: why for name, why in missing.items() if isinstance(why, Failure)}
+        if failed and len(failures) == len(names) and not told.streams:
+            raise SourceError(next(iter(failed.values())))
         await self._renew_trends(values)
         channels = sorted({channel for measure in values.values() for channel in measure})
+        warnings = dict.fromkeys((*(word for answer in answers for word in answer.warnings), *told.warnings))
         return Answer(
-            value=ChannelTable(channels={name: self._metrics(name, values) for name in channels}, missing=missing),
+            value=ChannelTable(
+                channels={name: self._metrics(name, values) for name in channels},
+                missing=missing,
+                streams=told.streams,
+                formulas={**told.formulas, **{f"{MEASURED} {_signal(name)}": self._queries[name] for name in names}},
+                is_warned=bool(warnings),
+            ),
             as_of=min((answer.at for answer in answers), default=None),
             server_date=max((a.server_date for a in answers if a.server_date is not None), default=None),
-            partial_reason=f"{', '.join(n for n in names if isinstance(missing.get(n), Failure))}: {failures[0].got}"
-            if failures
-            else "",
-            warnings=tuple(dict.fromkeys(word for answer in answers for word in answer.warnings)),
+            partial_reason=f"{', '.join(failed)}: {next(iter(failed.values())).got}" if failed else "",
+            warnings=tuple(warnings),
         )
+
+    async def _told(self) -> Told:
+        return await self._signals.ask() if self._signals is not None else Told()
 
     def _metrics(self, channel: str, values: Mapping[str, Mapping[str, float]]) -> ChannelMetrics:
         return ChannelMetrics(
@@ -87,6 +110,7 @@ class ChannelBoard:
             rebuffer_ratio=values.get(REBUFFER, {}).get(channel),
             viewers_trend=self._trends.get(VIEWERS, {}).get(channel, ()),
             rebuffer_trend=self._trends.get(REBUFFER, {}).get(channel, ()),
+            signals=_signals(channel, values) if self._has_signals else _NO_SIGNALS,
         )
 
     def _by_channel(self, answered: Answered) -> tuple[dict[str, float], str]:
@@ -141,6 +165,22 @@ class ChannelBoard:
         return lines
 
 
+_NO_SIGNALS = Signals()
+
+
+def _signal(measure: str) -> str:
+    return SIGNALS.get(measure, measure)
+
+
+def _signals(channel: str, values: Mapping[str, Mapping[str, float]]) -> Signals:
+    found = {
+        signal: values[measure][channel]
+        for measure, signal in SIGNALS.items()
+        if measure in values and channel in values[measure]
+    }
+    return Signals(**found, sources=dict.fromkeys(found, MEASURED)) if found else _NO_SIGNALS  # type: ignore[arg-type]
+
+
 def channels_source(
     name: str,
     client: PrometheusClient,
@@ -150,9 +190,10 @@ def channels_source(
     period_s: float = 10.0,
     rng: random.Random | None = None,
     label: str = "channel",
+    asks_packs: bool = True,
 ) -> PollingSource[ChannelTable]:
     """The measures of all channels as a source; `label` names the channel in their answers. The client is
-    shared and outlives the source: assembly closes it.
+    shared and outlives the source: assembly closes it. `asks_packs`: look for exporters that are known, too.
     """
-    board = ChannelBoard(client, clock, queries, label)
+    board = ChannelBoard(client, clock, queries, label, SignalBoard(client, clock) if asks_packs else None)
     return PollingSource(name, "prometheus", board.ask, period_s, clock, rng=rng, meter=meter)

@@ -20,6 +20,7 @@ from console.sources.prometheus.presence import Presence, Present
 MAX_STREAMS = 20_000  # publishers of all packs; what comes after is left out and told
 PLACES = ("node", "pod", "Hostname", "instance")
 MAX_NAME = 253  # characters, as of a channel's
+_Key = tuple[str, str, tuple[str, ...]]  # pack, stream, the values of PLACES: two servers on one host are two publishers
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -49,8 +50,8 @@ class SignalBoard:
         missing: dict[str, Failure | str] = dict(self._presence.gone)
         formulas: dict[str, str] = {}
         warnings: dict[str, None] = {}
-        found: dict[tuple[str, str, str], dict[str, float]] = {}
-        protocols: dict[tuple[str, str, str], str] = {}
+        found: dict[_Key, dict[str, float]] = {}
+        protocols: dict[_Key, str] = {}
         for (here, formula), answer in zip(asked, answers, strict=True):
             which = f"{here.pack.name} {formula.signal}"
             formulas[which] = _text(here, formula)
@@ -80,8 +81,8 @@ def _gather(
     pack: Pack,
     formula: Formula,
     series: Sequence[Series],
-    found: dict[tuple[str, str, str], dict[str, float]],
-    protocols: dict[tuple[str, str, str], str],
+    found: dict[_Key, dict[str, float]],
+    protocols: dict[_Key, str],
 ) -> bool:
     """Adds what the series say; False when there was no room for all. Pure but for its last two arguments."""
     has_room = True
@@ -89,7 +90,7 @@ def _gather(
         name = _name(pack, one.labels)
         if not name:
             continue
-        key = (pack.name, name, _place(one.labels))
+        key = (pack.name, name, tuple(one.labels.get(label, "") for label in PLACES))
         if formula.signal == "protocol":
             protocols[key] = one.labels.get(formula.label, "")[:16]
             continue
@@ -105,13 +106,13 @@ def _gather(
 
 def _streams(
     present: Sequence[Present],
-    found: Mapping[tuple[str, str, str], Mapping[str, float]],
-    protocols: Mapping[tuple[str, str, str], str],
+    found: Mapping[_Key, Mapping[str, float]],
+    protocols: Mapping[_Key, str],
 ) -> Iterator[StreamSignals]:
     packs = {here.pack.name: here.pack for here in present}
     for key, values in found.items():
         pack = packs[key[0]]
-        yield StreamSignals(key[1], values, pack.name, key[2], protocols.get(key) or pack.protocol, pack.join)
+        yield StreamSignals(key[1], values, pack.name, _place(key[2]), protocols.get(key) or pack.protocol, pack.join)
 
 
 def _name(pack: Pack, labels: Mapping[str, str]) -> str:
@@ -122,10 +123,9 @@ def _name(pack: Pack, labels: Mapping[str, str]) -> str:
     return ""
 
 
-def _place(labels: Mapping[str, str]) -> str:
-    """Where it was told; of an instance the host, as its port says nothing about a node."""
-    for label in PLACES:
-        value = labels.get(label)
+def _place(told: tuple[str, ...]) -> str:
+    """Where it was told, in one word; of an instance the host, as its port says nothing about a node."""
+    for value in told:
         if value:
             host, _, port = value.rpartition(":")
             return (host if host and port.isdigit() else value)[:MAX_NAME]

@@ -233,7 +233,7 @@ class Night:
             and t - self._starts.get(place, -9.0) >= 0.5 - 1e-9
             and not self.is_stopped(t)
         ):
-            self._ask(t, place, False)
+            self._ask(t, place, self._paces[place].retry_at is not None)
 
     def _ask(self, t: float, place: tuple[str, str | None], is_retry: bool) -> None:
         pace = self._paces[place]

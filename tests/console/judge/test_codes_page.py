@@ -6,6 +6,7 @@ from pathlib import Path
 
 from console.judge.codes import ABOUT, CHECKED, Code, Proof
 from console.judge.rules import ALWAYS, RULES
+from console.judge.signal_rules import SIGNAL_RULES
 
 PAGE = Path(__file__).parents[3] / "docs" / "streams.md"
 _PROOFS = {Proof.AGE: "by the clock", Proof.SAMPLED: "samples", Proof.AT_SIGHT: "at sight"}
@@ -21,6 +22,11 @@ def row(code: Code) -> str:
             "any" if level == ALWAYS else f"{below}{level:g}" if level is not None else "–" for level in (rule.warn, rule.crit)
         ]
         told = f"{rule.unit}: {levels[0]} / {levels[1]}"
+    of_signal = SIGNAL_RULES.get(code)
+    if of_signal is not None:
+        sign = "< " if of_signal.low_is_bad else ">= " if of_signal.is_at else "> "
+        lasting = f", for {of_signal.for_s:g} s" if of_signal.for_s else ""
+        told = f"{of_signal.unit}: {sign}{of_signal.warn:g} / {sign}{of_signal.crit:g}{lasting}"
     return f"| `{code.value}` | {about.meaning} | {told} | {_PROOFS[about.proof]} | {about.spec_ref} |"
 
 

@@ -130,3 +130,21 @@ def test_an_edge_is_blamed_only_while_the_origin_goes_on() -> None:
     assert told and {one.layer for one in told} == {Layer.EDGE}
     both = extended_until(Watch(ORIGIN, EDGE), frozen_at=20, until=40)
     assert {one[2] for t in both for one in both[t] if one[0] == "DASH_MPD_STALE"} == {"package"}
+
+
+def test_an_mpd_that_turns_static_is_told_without_a_tag_of_another_format():
+    watch = Watch(ORIGIN)
+    for t in range(12):
+        watch.at(t, answers("origin", t, dict.fromkeys(RENDITIONS, t // 2 + 10)))
+    findings: tuple[Finding, ...] = ()
+    for t in (12, 13):
+        seen = answers("origin", t, dict.fromkeys(RENDITIONS, 16))
+        static = [
+            msgspec.structs.replace(one, media=msgspec.structs.replace(one.media, has_endlist=True, update_period_s=None))
+            if one.media is not None
+            else one
+            for one in seen
+        ]
+        findings = watch.at(t, static)
+    told = [finding.reason for finding in findings if finding.code == "UNEXPECTED_END"]
+    assert told and all("says that it has ended" in reason and "EXT-X" not in reason for reason in told)

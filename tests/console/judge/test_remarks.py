@@ -7,6 +7,7 @@ import pytest
 
 from console.judge.codes import ABOUT, CHECKED, Code
 from console.judge.rules import ALWAYS, RULES, severity
+from console.judge.signal_rules import SIGNAL_RULES
 from console.model.finding import Finding
 from console.model.observation import MediaFacts
 from console.model.remark import Remark
@@ -165,6 +166,36 @@ def test_a_rendition_that_differs_from_the_others_is_named(code: str, change: di
     assert told[0][0] <= P + T + 3 * P  # shown by its next new segment
 
 
+class TwoRungs(OneOther):
+    """Two renditions, of which the better one changes; a re-fetch confirms it where the prober saw the change."""
+
+    rendition = "1080p"
+    has_event = True
+
+    def ladder(self, t: float) -> tuple[str, ...]:
+        return LADDER[:2]
+
+    def change(self, facts: MediaFacts) -> MediaFacts:
+        return msgspec.structs.replace(facts, discontinuity_sequence=1)
+
+    def at_origin(self, rendition: str | None, t: float) -> Reply:
+        reply = super().at_origin(rendition, t)
+        if not self.has_event or rendition != "1080p" or not START <= t < START + 2 * P:
+            return reply
+        return msgspec.structs.replace(reply, remarks=(Remark("DSEQ", 1.0, "it is 1, and by the copy before 0", {}, True),))
+
+
+@pytest.mark.parametrize("edges", [(), ("lhr", "syd")])
+def test_of_two_renditions_the_one_that_changed_is_named_and_else_none(edges: tuple[str, ...]):
+    world = TwoRungs()
+    told = findings(Night(world, channel(edges=edges)).run(START + 30))
+    assert {(f.code, f.layer, f.rendition) for _, f in told} == {("DSEQ", Layer.PACKAGE, "1080p")}
+    world = TwoRungs()
+    world.has_event = False
+    told = findings(Night(world, channel(edges=edges)).run(START + 30))
+    assert {(f.code, f.layer, f.rendition) for _, f in told} == {("DSEQ", Layer.PACKAGE, None)}
+
+
 @pytest.mark.parametrize(("behind_t", "severity"), [(2, Severity.WARN), (5, Severity.CRIT)])
 def test_a_rendition_that_is_behind_the_others_is_skew(behind_t: int, severity: Severity):
     class Behind(World):
@@ -290,8 +321,9 @@ BY_ITSELF = {  # judged from the numbers of playlists and answers, without a rem
 
 
 def test_every_code_that_is_called_checked_has_a_rule_or_a_check_of_its_own_and_no_code_has_both():
-    assert {code.value for code in CHECKED} == BY_ITSELF | {str(code) for code in RULES}
-    assert not BY_ITSELF & {str(code) for code in RULES}
+    of_signals = {str(code) for code in SIGNAL_RULES}
+    assert {code.value for code in CHECKED} == BY_ITSELF | {str(code) for code in RULES} | of_signals
+    assert not (BY_ITSELF | of_signals) & {str(code) for code in RULES}
     assert set(ABOUT) == set(Code)
 
 

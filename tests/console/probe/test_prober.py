@@ -73,6 +73,50 @@ async def test_a_fault_that_comes_and_goes_is_not_asked_about_twice_as_often():
             assert sum(one.is_retry for one in seen) <= 2  # within less than 2 T
 
 
+async def test_an_origin_that_is_asked_for_an_edge_while_its_re_fetch_is_due_makes_that_re_fetch():
+    async with Station() as station, probing(station.channel(), period_s=2.0, segments=False) as watch:
+        await watch.until(lambda: {one.vantage for one in watch.of(Asked.MEDIA, "720p")} == {"origin", "edge-lhr"}, "both are seen")
+        prober = watch.prober
+        origin, edge = (prober._roster.get("one", name, "720p") for name in ("origin", "edge-lhr"))
+        assert origin is not None and edge is not None
+        await watch.until(lambda: origin.task is None, "it is not being asked")
+        origin.pace = msgspec.structs.replace(origin.pace, retry_at=origin.last_start)
+        prober._consult_origin(edge)
+        have = len([one for one in watch.of(Asked.MEDIA, "720p") if one.vantage == "origin"])
+        await watch.until(
+            lambda: len([one for one in watch.of(Asked.MEDIA, "720p") if one.vantage == "origin"]) > have, "it was asked"
+        )
+        assert [one for one in watch.of(Asked.MEDIA, "720p") if one.vantage == "origin"][have].is_retry
+
+
+async def test_an_origin_is_asked_for_its_whole_answer_when_an_edges_headers_are_wrong():
+    async with Station() as station:
+        station.bodies["edge-lhr/one/720p/index.m3u8"] = (200, pinned(), HEADERS)
+        station.bodies["origin/one/720p/index.m3u8"] = (200, pinned(), {**HEADERS, "ETag": '"a"'})
+        async with probing(station.channel(), period_s=0.2, segments=False) as watch:
+            await polled(watch, 6)
+            origin = watch.prober._roster.get("one", "origin", "720p")
+            await watch.until(lambda: origin is not None and origin.etag == '"a"', "its copy is known")
+            asked = [h for h in station.headers if h.get("If-None-Match") == '"a"' and h["Host"].startswith("origin")]
+            assert asked
+            station.bodies["edge-lhr/one/720p/index.m3u8"] = (200, pinned(), {**HEADERS, "Cache-Control": "max-age=30"})
+            have = len(station.headers)
+            await watch.until(
+                lambda: any(
+                    path.endswith("720p/index.m3u8") and host.startswith("origin") and "If-None-Match" not in headers
+                    for (_, host, path), headers in list(zip(station.asked, station.headers, strict=True))[have:]
+                ),
+                "the origin is asked for all of it",
+            )
+
+
+async def test_our_clock_is_held_against_the_date_of_a_server_now_and_then():
+    async with Station() as station, probing(station.channel(edges=()), period_s=0.2, segments=False) as watch:
+        await polled(watch, 6)
+        skews = [one.skew_s for one in watch.of(Asked.MEDIA, "720p")]
+        assert skews[0] is not None and abs(skews[0]) < 1.0 and skews[1:] == [None] * (len(skews) - 1)
+
+
 async def test_headers_are_remarked_upon_and_who_answered_is_told():
     async with Station() as station:
         station.bodies["/one/720p/index.m3u8"] = (

@@ -284,3 +284,20 @@ async def test_a_segment_without_a_keyframe_at_its_begin_breaks_the_promise_of_i
             (remark,) = fresh(watch)[0].remarks
             assert remark.code == "SEG_BAD" and "keyframe" in remark.says
             assert fresh(watch, channel="two")[0].remarks == ()
+
+
+async def test_a_segment_whose_bytes_are_wrong_is_looked_at_once_more_before_the_next():
+    async with Station() as station:
+        pinned = time.time()
+        bad = f"/one/720p/seg-{int(pinned / T) + 1}.ts"  # not listed yet
+        station.bodies[bad] = (200, b"G" + bytes(5000), {})
+        async with probing(station.channel(edges=()), period_s=0.2, segment_policy="all") as watch:
+            await watch.until(lambda: any(one.remarks for one in fresh(watch, "720p")), "the bad one is looked at")
+            number = next(one.segment.sequence for one in fresh(watch, "720p") if one.remarks and one.segment)
+            await watch.until(lambda: number + 2 in sequences(fresh(watch, "720p")), "those after it are looked at")
+        seen = [one for one in fresh(watch, "720p") if one.segment and one.segment.sequence >= number - 1]
+        told = [(one.segment.sequence, one.is_retry, {remark.code for remark in one.remarks}) for one in seen if one.segment]
+        at = told.index((number, False, {"SEG_BAD"}))
+        assert told[at + 1] == (number, True, {"SEG_BAD"})
+        assert all(not is_retry and not codes for _, is_retry, codes in told[at + 2 :])
+        assert sum(path == bad for path in segments_asked(station, "GET")) == 2

@@ -6,10 +6,11 @@ connections carry the path from 1.9 on; older ones name only an id, and their SR
 
 from __future__ import annotations
 
-from console.sources.prometheus.packs.pack import Formula, Pack, by
+from console.sources.prometheus.packs.pack import Formula, Pack, by, filled_rate
 
 _PATH, _CONN = by("name"), by("path")
 _IN = '{state="publish"}'
+_READY = '{state="ready"}'
 _PUBLISHERS = '{__name__=~"(srt|rtmps?)_conns|(rtsps?|webrtc)_sessions",state="publish"}'
 
 
@@ -28,8 +29,8 @@ MEDIAMTX = Pack(
     formulas=(
         Formula(
             "ingest_bps",
-            f'8 * sum {_PATH} (rate(paths_inbound_bytes{{state="ready"}}[$w]) or '
-            'rate(paths_bytes_received{state="ready"}[$w]))',
+            f"8 * sum {_PATH} ({filled_rate('paths_inbound_bytes' + _READY)} or "
+            f"{filled_rate('paths_bytes_received' + _READY)})",
         ),
         Formula(
             "publishers",

@@ -34,3 +34,12 @@ class Pack(msgspec.Struct, frozen=True):
 def by(*labels: str) -> str:
     """`by (stream, instance, node, pod)`."""
     return f"by ({', '.join(labels)}, {PLACE})"
+
+
+def filled_rate(counter: str) -> str:
+    """`rate` of a counter that was there for the whole window.
+
+    Prometheus divides what it saw by the window, so a series that began within it (a publisher that came back, a server
+    that was started) would be told with a part of its rate, and be accused of it.
+    """
+    return f"(rate({counter}[$w]) and {counter} offset $w)"

@@ -84,6 +84,19 @@ def test_dates_that_the_durations_do_not_explain_are_told_and_rounding_is_allowe
     rounded = [form(place) for place, form in enumerate(whole_seconds)]
     assert told(playlist(0, f"{DATE.format(0)}|{rounded[0]}", *rounded[1:], f"{DATE.format(39.9)}|9.ts")) == []
     assert told(playlist(0, f"{DATE.format(0)}|{rounded[0]}", *rounded[1:], f"{DATE.format(42)}|9.ts")) == [("PDT_JUMP", 6.0)]
+    exact = [f"#EXTINF:4.000|{place}.ts" for place in range(9)]  # written to the millisecond
+    last = f"{DATE.format(38)}|#EXTINF:4.000|9.ts"
+    assert told(playlist(0, f"{DATE.format(0)}|{exact[0]}", *exact[1:], last)) == [("PDT_JUMP", 2.0)]
+
+
+def test_a_jump_of_sparse_dates_is_told_of_a_copy_that_was_read_on_top_of_the_one_before() -> None:
+    exact = [f"#EXTINF:4.000|{place}.ts" for place in range(12)]
+    exact[0] = f"{DATE.format(0)}|{exact[0]}"
+    reader = Reader()
+    for count in (8, 9, 10):
+        assert reader.take(playlist(0, *exact[:count]), URL, NOW).remarks == ()
+    exact[10] = f"{DATE.format(42)}|{exact[10]}"
+    assert [remark.code for remark in reader.take(playlist(0, *exact[:11]), URL, NOW).remarks] == ["PDT_JUMP"]
 
 
 def test_a_jump_is_told_until_it_has_left_the_window() -> None:

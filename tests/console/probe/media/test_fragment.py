@@ -9,6 +9,7 @@ import pytest
 from console.probe.media.boxes import walk
 from console.probe.media.look import HEAD_WANTED, TAIL_WANTED, look
 from console.probe.media.movie import tracks_of
+from console.probe.media.samples import first_broken
 from tests.streams.media import codec_of, fmp4_init, fmp4_segment
 
 
@@ -103,7 +104,9 @@ def test_events_and_reference_times_before_the_fragment_are_no_fault() -> None:
 def test_long_box_sizes_and_a_box_to_the_end_are_read() -> None:
     body = fmp4_segment(0.0, 4.0)
     at = body.index(b"mdat") - 4
-    long = body[:at] + b"\x00\x00\x00\x01mdat" + pack(">Q", len(body) - at + 8) + body[at + 8 :]
+    offset = body.index(b"trun") + 12  # of its first sample, after a header that is eight bytes longer now
+    moved = body[:offset] + pack(">I", int.from_bytes(body[offset : offset + 4], "big") + 8) + body[offset + 4 : at]
+    long = moved + b"\x00\x00\x00\x01mdat" + pack(">Q", len(body) - at + 8) + body[at + 8 :]
     open_ended = body[:at] + bytes(4) + body[at + 4 :]
     for form in (long, open_ended):
         seen = look(form, init=fmp4_init(), extinf_s=4.0)
@@ -161,3 +164,41 @@ def _of_entry(handler: bytes, form: bytes, entry: bytes) -> str:
     trak = box(b"trak", box(b"tkhd", bytes(12), pack(">I", 1), bytes(60)), mdia)
     (track,) = tracks_of(box(b"moov", trak))
     return track.codec
+
+
+def holes() -> dict[str, bytes]:
+    """A segment whose boxes are whole, with zeros where its second half was, where one block was, and where all of it was."""
+    body = fmp4_segment(0.0, 2.0, size=100_000)
+    data = body.index(b"mdat") + 4
+    return {
+        "its second half": body[: len(body) // 2] + bytes(len(body) - len(body) // 2),
+        "a block": body[:20_000] + bytes(4096) + body[24_096:],
+        "all of its data": body[:data] + bytes(len(body) - data),
+    }
+
+
+@pytest.mark.parametrize("hole", holes())
+def test_zeros_where_pictures_should_be_are_seen_though_every_box_is_whole(hole: str) -> None:
+    seen = look(holes()[hole], init=fmp4_init(), extinf_s=2.0, name="segment 7")
+    (remark,) = seen.remarks
+    assert remark.code == "SEG_BAD" and "holds no picture from sample" in remark.says
+    assert seen.duration_s == 2.0, "its boxes say that all is well"
+
+
+@pytest.mark.parametrize("hole", holes())
+def test_nothing_is_said_of_pictures_that_are_encrypted_or_whose_form_nobody_told(hole: str) -> None:
+    assert look(holes()[hole], init=fmp4_init(is_encrypted=True), extinf_s=2.0).remarks == ()
+    assert look(holes()[hole], extinf_s=2.0).remarks == ()
+
+
+def test_a_block_that_is_missing_in_what_was_not_kept_is_no_fault() -> None:
+    body = fmp4_segment(0.0, 4.0, size=900_000)
+    assert look(body[:HEAD_WANTED], tail=body[-TAIL_WANTED:], size=len(body), init=fmp4_init(), extinf_s=4.0).remarks == ()
+
+
+def test_empty_units_behind_a_picture_are_padding_and_a_unit_longer_than_its_sample_is_none() -> None:
+    unit = pack(">I", 3) + b"\x65ab"
+    assert first_broken(unit + bytes(8) + unit, 0, (len(unit) + 8, len(unit)), 4) is None
+    assert first_broken(unit + pack(">I", 9) + b"\x65ab", 0, (len(unit), 7), 4) == 1
+    assert first_broken(unit + unit[:5], 0, (len(unit), len(unit)), 4) is None, "the second is not at hand"
+    assert first_broken(bytes(100), -1, (50,), 4) is None
