@@ -112,6 +112,7 @@ class StreamsDerivation:
             metrics_state=metrics.state if metrics is not None else None,
             download_ratios={name: max(ratios.values()) for name, ratios in self._ratios.items()},
             metrics_missing={name: str(why) for name, why in table.missing.items()} if table is not None else {},
+            packs_gone=table.gone if table is not None else {},
         )
 
     def _reading(

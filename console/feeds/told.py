@@ -54,6 +54,7 @@ class ToldStreamsDerivation:
             metrics=self._signals.metrics,
             metrics_state=metrics.state if metrics is not None else None,
             metrics_missing={name: str(why) for name, why in table.missing.items()} if table is not None else {},
+            packs_gone=table.gone if table is not None else {},
         )
         return Derived(told.carrying(value))
 

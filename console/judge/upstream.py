@@ -49,7 +49,8 @@ def merged(verdict: ChannelVerdict, findings: Sequence[Finding], unknown: str = 
     told.sort(key=lambda finding: -finding.severity.rank)
     severity = worst((verdict.severity, *(finding.severity for finding in told)))
     why = verdict.reason
-    if told and (told[0] in findings or verdict.findings[:1] != tuple(told[:1])):
+    is_held = verdict.mark is Mark.FLAPPING and verdict.severity is severity  # at its worst, which its reason says
+    if told and not is_held and verdict.findings[:1] != tuple(told[:1]):
         why = told[0].reason
     if unknown and severity is Severity.OK:
         severity, why = Severity.UNKNOWN, unknown

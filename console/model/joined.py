@@ -23,6 +23,7 @@ class Streams(msgspec.Struct, frozen=True):
     metrics: Mapping[str, ChannelMetrics] = {}
     metrics_state: State | None = None  # None: no metrics store is configured
     metrics_missing: Mapping[str, str] = {}  # measure -> why
+    packs_gone: Mapping[str, str] = {}  # an exporter that was recognised -> why it tells nothing any more
     download_ratios: Mapping[str, float] = {}  # fetch time / EXTINF of the newest whole segment, at the slowest vantage
 
 

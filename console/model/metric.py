@@ -123,4 +123,5 @@ class ChannelTable(msgspec.Struct, frozen=True):
     missing: Mapping[str, Failure | str] = {}  # measure -> why it could not be had ("viewers": "no series")
     streams: tuple[StreamSignals, ...] = ()  # what recognised exporters tell, not yet joined to channels
     formulas: Mapping[str, str] = {}  # "mediamtx rtt_s" -> the PromQL that was asked
+    gone: Mapping[str, str] = {}  # pack -> why it tells nothing any more
     is_warned: bool = False  # the store warned that its answers may be incomplete

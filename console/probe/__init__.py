@@ -8,8 +8,8 @@ blaming a stream for it.
 `prober.py` holds the targets and their timers; each concern beside it is a file: what a vantage's URL names (`kind.py`), what a
 document says whatever its kind (`manifest.py`, behind it `hls/` and `dash/`), the ladder, the origin as a witness, segments
 within a budget (`segments.py`, `budget.py`, their bytes read in `media/`), keys, headers (`delivery.py`), blocking reloads
-(`lowlatency.py`, `rehearsals.py`: imported with the first playlist that offers them). Everything is asked
-through `asking.py`: playlists by one fetcher, bulk by another, so that what is slow never delays what is in a hurry.
+(`lowlatency.py`, `rehearsals.py`: imported with the first playlist that offers them). Everything is asked through `asking.py`:
+playlists by one fetcher, bulk by another, reloads by a third, so that what is slow never delays what is in a hurry.
 
 It states facts and never a verdict. The one thing it decides is *when* to ask (`schedule.py`, pure). It must
 not import anything of the project but `console.model` and itself, must never hand a playlist's URL to

@@ -221,7 +221,7 @@ def _summary(rows: tuple[StreamRow, ...]) -> str:
 
 def _metrics_note(streams: Streams | None) -> str:
     if streams is None or streams.metrics_state in (None, State.LIVE, State.PARTIAL):
-        return ""
+        return "; ".join(f"{pack}: {why}" for pack, why in streams.packs_gone.items()) if streams is not None else ""
     return f"viewers and rebuffer: metrics store {streams.metrics_state}"
 
 

@@ -69,8 +69,8 @@ def plain(url: str) -> str:
 
 
 def early(ask: Ask, facts: MediaFacts, elapsed_s: float, age_s: float | None, served_by: str) -> Remark | None:
-    """An answer without what was asked for. One out of a cache is told as such: most often the cache's key is wrong, but a cache
-    may as well have kept what its origin answered too early.
+    """An answer without what was asked for. One out of a cache is told as such: most often the cache's key is wrong, but it may
+    as well have kept what its origin answered too early.
     """
     if has(facts, ask):
         return None

@@ -92,6 +92,7 @@ class ChannelBoard:
                 missing=missing,
                 streams=told.streams,
                 formulas={**told.formulas, **{f"{MEASURED} {_signal(name)}": self._queries[name] for name in names}},
+                gone=told.gone,
                 is_warned=bool(warnings),
             ),
             as_of=min((answer.at for answer in answers), default=None),

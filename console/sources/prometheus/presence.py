@@ -68,9 +68,9 @@ class Presence:
         return frozenset(series.labels.get("__name__", "") for series in answered.series)
 
     async def _window_s(self, pack: Pack, names: frozenset[str]) -> float:
-        """Of the place that is scraped least often; a guess when that cannot be told."""
+        """By the median of its places, of which some were started just now; a guess when it cannot be told."""
         name = next(name for name in pack.presence if name in names)
-        seen = f"min(max by (instance) (count_over_time({name}[{LOOK_BACK_S:g}s])))"
+        seen = f"quantile(0.5, max by (instance) (count_over_time({name}[{LOOK_BACK_S:g}s])))"
         try:
             answered = await self._client.query(seen)
         except SourceError:

@@ -29,6 +29,7 @@ class Told(msgspec.Struct, frozen=True):
     streams: tuple[StreamSignals, ...] = ()
     missing: Mapping[str, Failure | str] = {}  # pack, or "pack signal" -> why
     formulas: Mapping[str, str] = {}  # "pack signal" -> what was asked
+    gone: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()
 
 
@@ -64,7 +65,9 @@ class SignalBoard:
         for here in present:
             if not here.pack.formulas:
                 missing[here.pack.name] = here.pack.trap
-        return Told(tuple(_streams(present, found, protocols)), missing, formulas, tuple(warnings))
+        return Told(
+            tuple(_streams(present, found, protocols)), missing, formulas, self._presence.gone, tuple(warnings)
+        )
 
     async def _answer(self, here: Present, formula: Formula) -> Answered | Failure:
         try:

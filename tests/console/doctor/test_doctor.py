@@ -302,3 +302,33 @@ def test_the_command_prints_a_table_or_one_document_and_ends_with_the_code(
     assert rows["channels inline"]["state"] == "ok"
     assert {"version", "latency_ms", "skew_s", "missing", "advice", "notes", "on"} <= rows["prometheus"].keys()
     assert cli.main(["doctor", "--config", str(tmp_path / "none.toml")], {}) == ExitCode.USAGE
+
+
+async def test_exporters_that_are_recognised_are_named_and_an_ingest_server_is_visited(tmp_path: Path) -> None:
+    page = (
+        '<?xml version="1.0" encoding="utf-8" ?><rtmp><nginx_rtmp_version>1.1.4</nginx_rtmp_version><server><application>'
+        "<name>live</name><live><stream><name>a</name><client><id>1</id><publishing/></client></stream><stream><name>b</name>"
+        "</stream></live></application></server></rtmp>"
+    )
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/stat":
+            return web.Response(text=page, content_type="text/xml")
+        if "__name__" not in request.query.get("query", ""):
+            return web.json_response({"status": "success", "data": {"resultType": "vector", "result": []}})
+        names = ("srs_streams", "paths_inbound_bytes")
+        found = [{"metric": {"__name__": name}, "value": [1_800_000_000, "1"]} for name in names]
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": found}})
+
+    async with serving(answer) as url:
+        path = tmp_path / "config.toml"
+        path.write_text(
+            f'[sites.x.prometheus]\nurl = "{url}"\n[sites.x.ingest.rtmp-1]\nurl = "{url}/stat"\n'
+            f'[sites.x.ingest.rtmp-2]\nurl = "{url}/elsewhere"\n'
+        )
+        found = await of(path)
+    assert "recognised: mediamtx, srs" in found["prometheus"].told
+    assert any("whole process" in note for note in found["prometheus"].notes)
+    assert found["ingest rtmp-1"].is_well and found["ingest rtmp-1"].version == "1.1.4"
+    assert found["ingest rtmp-1"].told == "1 of 2 streams published"
+    assert not found["ingest rtmp-2"].is_well and "no XML" in found["ingest rtmp-2"].missing[0]

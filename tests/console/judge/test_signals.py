@@ -201,6 +201,13 @@ def test_a_warming_channel_whose_contribution_fails_is_known_to_be_bad() -> None
     assert out.severity is CRIT and out.reason == "INGEST_LOW is so"
 
 
+def test_a_flapping_channel_keeps_saying_so_unless_its_contribution_is_worse() -> None:
+    held = ChannelVerdict("c", CRIT, Mark.FLAPPING, reason="flapping, 4 changes in 10 min, at its worst: x")
+    assert merged(held, [finding(Code.INGEST_LOW, CRIT, Layer.INGEST)]).reason == held.reason
+    milder = msgspec.structs.replace(held, severity=WARN)
+    assert merged(milder, [finding(Code.INGEST_LOW, CRIT, Layer.INGEST)]).reason == "INGEST_LOW is so"
+
+
 NUMBERS = st.one_of(st.none(), st.floats(), st.sampled_from([0.0, 1.0, float("nan"), float("inf")]))
 
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from console.model.observation import Asked, Observation, Outcome
-from console.probe import content, departed
+from console.probe import content, departed, segments
 from tests.console.probe.probing import Probing, probing
 from tests.console.sources.hls.station import WINDOW, Station, T, media
 from tests.streams.media import fmp4_init, fmp4_segment, ts_segment
@@ -79,6 +79,27 @@ async def test_the_policy_head_never_fetches_a_segment_however_much_is_left_of_t
     async with Station() as station, probing(station.channel(edges=()), period_s=0.2, segment_policy="head") as watch:
         await looked(watch, 1)
         assert not segments_asked(station, "GET") and segments_asked(station, "HEAD")
+
+
+async def test_of_a_fleet_the_oldest_are_asked_for_in_turns(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(segments, "OLD_PER_S", 0.01)
+    async with Station() as station, probing(station.channel(edges=()), period_s=0.2) as watch:
+        await looked(watch, 4)
+        old = [one for one in watch.of(Asked.SEGMENT) if one.segment and one.segment.left_s == 0.0]
+        assert len(old) == 1 and old[0].outcome is Outcome.OK  # the next is due after one and a half windows at the earliest
+
+
+async def test_of_a_fleet_one_whose_oldest_is_missing_is_asked_with_every_new_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(segments, "OLD_PER_S", 0.01)
+    async with Station() as station:
+        first = int(time.time() / T) - WINDOW - 1
+        station.bodies.update({f"/one/720p/seg-{n}.ts": (404, b"", {}) for n in range(first, first + 4)})
+        async with probing(station.channel(edges=()), period_s=0.2) as watch:
+
+            def old() -> set[int]:
+                return set(sequences([one for one in watch.of(Asked.SEGMENT) if one.segment and one.segment.left_s == 0.0]))
+
+            await watch.until(lambda: len(old()) >= 3, "three are asked for")
 
 
 async def test_the_oldest_that_is_listed_is_asked_for_by_head_with_every_new_one():

@@ -185,3 +185,8 @@ def test_an_edge_fault_at_several_edges_leads_to_the_workload_of_the_first_of_th
         evidence={"vantages": ["edge-syd", "edge-lhr"]},
     )  # fmt: skip
     assert rows.service_at_fault(channel, Layer.EDGE, finding) == "edge-lhr"
+
+
+def test_an_exporter_that_vanished_is_named_under_the_table() -> None:
+    gone = msgspec.structs.replace(streams(NOW), metrics_state=State.LIVE, packs_gone={"mediamtx": "its series are gone"})
+    assert made(gone).note == "mediamtx: its series are gone"

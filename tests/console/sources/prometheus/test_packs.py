@@ -190,6 +190,7 @@ async def test_a_pack_that_vanishes_is_told_by_name_and_its_signals_are_gone(
     told = await board.ask()
     assert told.streams == ()
     assert "its series are gone, last seen 02:14:07" in str(told.missing["ovenmediaengine"])
+    assert told.gone.keys() == {"ovenmediaengine"}
 
 
 async def test_a_formula_that_fails_leaves_the_others_and_makes_the_table_partial(

@@ -8,7 +8,7 @@ from console.model.incident import EntryKind
 from tests.e2e.nights import HEALED_WITHIN_S, Night, Nights, is_blind
 from tests.e2e.test_verdicts import CRIT_WITHIN_S, P_S, T_S, WARN_WITHIN_S, blind_s, not_yet, of, seconds
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
 
 SLOW_WARN_WITHIN_S = 16.0
 """A segment of 1.5 T is known to be slow when it is there, and one is no proof."""
