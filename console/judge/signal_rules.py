@@ -32,12 +32,13 @@ SIGNAL_RULES: dict[Code, SignalRule] = {
 }
 
 
+_OK, _WARN, _CRIT = Severity.OK, Severity.WARN, Severity.CRIT
+
+
 def severity(rule: SignalRule, value: float) -> Severity:
     """What one value is by itself."""
-
-    def is_past(threshold: float) -> bool:
-        if rule.low_is_bad:
-            return value < threshold
-        return value > threshold or (rule.is_at and value == threshold)
-
-    return Severity.CRIT if is_past(rule.crit) else Severity.WARN if is_past(rule.warn) else Severity.OK
+    if rule.low_is_bad:
+        return _OK if value >= rule.warn else _CRIT if value < rule.crit else _WARN
+    if value < rule.warn or (value == rule.warn and not rule.is_at):
+        return _OK
+    return _CRIT if value > rule.crit or (value == rule.crit and rule.is_at) else _WARN

@@ -61,8 +61,10 @@ class Habit(msgspec.Struct, frozen=True):
     def with_sample(self, at: float, value: float) -> Habit:
         if self.samples and at <= self.samples[-1][0]:
             return self
-        kept = [one for one in self.samples if at - one[0] < REFERENCE_S]
-        return Habit((*kept, (at, value))[-MOST_SAMPLES:])
+        first = 0
+        while first < len(self.samples) and at - self.samples[first][0] >= REFERENCE_S:
+            first += 1
+        return Habit((*self.samples[first:], (at, value))[-MOST_SAMPLES:])
 
     @property
     def usual(self) -> float | None:
@@ -114,8 +116,11 @@ def step(
         rule = SIGNAL_RULES[code]
         if severity(rule, sample.value) is not _OK:
             sample = _sourced(sample, metrics, formulas or {})
+        elif before is None:
+            continue  # well, as it was: nothing to remember
         after = _held(before, rule, sample, at[sample.signal])
-        held[code] = after
+        if after.level is not _OK or after.warn_since is not None:
+            held[code] = after
         if after.level is not _OK:
             findings.append(_finding(channel, code, after))
     unknown = f"source: nobody tells any more whether {', '.join(silent)} holds" if silent else ""
@@ -134,8 +139,10 @@ def _bitrate(told: Mapping[str, float], memory: SignalMemory) -> Sample | None:
     if bps is None and told.get("publishers") == 0:
         bps, signal = 0.0, "publishers"
     of = "declared" if "declared_bps" in told else "usual"
-    expected = told.get("declared_bps", memory.bitrate.usual)
-    if bps is None or expected is None or expected <= 0:
+    if bps is None:
+        return None
+    expected = told["declared_bps"] if of == "declared" else memory.bitrate.usual
+    if expected is None or expected <= 0:
         return None
     nobody = ": nobody publishes" if signal == "publishers" else ""
     return Sample(
@@ -150,8 +157,10 @@ def _fps(told: Mapping[str, float], memory: SignalMemory) -> Sample | None:
     """Measured against what the metadata declares; where nobody measures, what is declared now against what was."""
     signal = "fps" if "fps" in told else "fps_declared"
     fps = told.get(signal)
+    if fps is None:
+        return None
     nominal = (told.get("fps_declared") if signal == "fps" else None) or memory.fps.usual
-    if fps is None or nominal is None or nominal <= 0:
+    if nominal is None or nominal <= 0:
         return None
     return Sample(
         abs(fps - nominal) / nominal,

@@ -73,6 +73,8 @@ async def _tell(
             outbox.beat(pulse.beat(now, prober.channels, prober.in_flight))
             beat_at = max(beat_at + BEAT_S, now.mono + BEAT_S / 2)
         while (batch := outbox.take()) is not None:
+            if writer.is_closing():  # the console has ended between two of our frames; uvloop would raise a RuntimeError
+                return
             writer.write(framed(encoder.encode(batch)))
             await writer.drain()
 

@@ -9,7 +9,8 @@ again when it has been listed for T/2 and for T: `waited_s` lets the judge tell 
 
 Old ones are asked for by HEAD: with a new segment the oldest that is listed, and of those that left the window, which must
 stay for their duration plus the playlist's (RFC 8216 6.2.2), a few near the end of that time. A playlist's oldest is asked for
-with every new segment while few are watched or it was missing; of a fleet in turns, so many a second of all.
+with every new segment under the policy `all`, while few are watched, or after it was missing; of a fleet in turns, so many a
+second of all.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ class Segments:
         if old is None or not old.url or old.is_gap or any(look.is_old for look in line.waiting):
             return
         if old.promise is None:
-            turn_s = min(len(self._lines) / OLD_PER_S, OLD_WINDOWS * window_s)
+            turn_s = min(len(self._lines) / OLD_PER_S, OLD_WINDOWS * window_s) if self._policy != "all" else 0.0
             line.old_due_at = now + turn_s * (0.75 + schedule.phase(str(line.key)) / 2)  # so that a fleet does not ask at once
         line.waiting.append(Look(old, shown_at=now, is_old=True))
         self._advance(line)

@@ -10,6 +10,7 @@ live, and what is named under `gone/` is not there. No server is told anything, 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,7 +19,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 from console.model.channel import Channel, Vantage
@@ -31,6 +33,8 @@ WINDOW = 12  # segments: after a stop ffmpeg hurries through what it missed, and
 KEPT = 14  # segments on disk after they left the window: their own time and the playlist's (RFC 8216 6.2.2), and one more
 LADDER = {"360p": (640, 360, 600), "240p": (426, 240, 350), "144p": (256, 144, 180)}  # width, height, kbit/s; best first
 SHOWS = {"ts": "master.m3u8", "fmp4": "master.m3u8", "dash": "manifest.mpd"}  # what players are given of each
+RECENT = 8  # segments that tell of a wait
+_SEGMENT = re.compile(r"(.+?)[_-](\d+)[.](?:ts|m4s)")
 EDGES = ("edge-a", "edge-b")
 UP_WITHIN_S = 30.0
 GONE_WITHIN_S = 5.0
@@ -77,6 +81,24 @@ class Platform:
     def live(self, show: str, name: str) -> Path:
         """A file as the packager writes it."""
         return self.folder / "live" / show / name
+
+    def longest_wait_s(self, show: str) -> float:
+        """Between two of the newest segments of a rendition, or since the newest: by the times of the files, the packager's own
+        word. ffmpeg names them with their numbers; what a playlist does not list is being written. DASH writes under another name.
+        """
+        listed = "".join(file.read_text() for file in self.live(show, "").glob("*.m3u8"))
+        found: dict[str, list[tuple[int, float]]] = {}
+        for file in self.live(show, "").iterdir():
+            match = _SEGMENT.fullmatch(file.name)
+            with suppress(FileNotFoundError):  # it is old, and was just removed
+                if match is not None and (show == "dash" or file.name in listed):
+                    found.setdefault(match[1], []).append((int(match[2]), file.stat().st_mtime))
+        waits = [0.0]
+        for numbered in found.values():
+            times = [at for _, at in sorted(numbered)]
+            waits += [later - earlier for earlier, later in pairwise(times)][-RECENT:]
+            waits.append(time.time() - times[-1])
+        return max(waits)
 
     def put(self, place: str, show: str, name: str, body: bytes) -> None:
         """From now on this is served at a place (`held`: the origin, or an edge), not half of it."""
@@ -144,9 +166,10 @@ class Platform:
 
     def _run(self, name: str, *words: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            # whoever is ended without a chance to tidy up leaves nothing behind all the same
+            # a test that is killed leaves nothing behind: TERM, by which nginx ends its workers; ffmpeg may be held, and hears KILL
+            last = ["setpriv", "--pdeathsig", "KILL" if name == "ffmpeg" else "TERM"]
             self.processes[name] = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *words], cwd=self.folder / "live", stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*last, *words], cwd=self.folder / "live", stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
     def _is_on_air(self) -> bool:

@@ -35,7 +35,7 @@ Place = tuple[str, str, str | None]  # channel, vantage, rendition
 
 
 class MediaWatch:
-    """What was asked and what was said, since the begin or the last `forget`."""
+    """What was asked and what was said, since the begin."""
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self.channels = channels
@@ -47,15 +47,6 @@ class MediaWatch:
         self.looks = 0
         self.late_s = 0.0  # the prober's own lateness, the worst it told
         self._stories: dict[str, History] = {}
-
-    def forget(self) -> None:
-        """Counts and stories begin anew; what lasts will be told again."""
-        self.polls.clear()
-        self.failed.clear()
-        self.segments.clear()
-        self.unread.clear()
-        self.looks, self.late_s = 0, 0.0
-        self._stories.clear()
 
     def told(self, channel: str) -> tuple[Finding, ...]:
         """Everything that was said of a channel, over or not."""
