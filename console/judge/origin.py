@@ -19,6 +19,7 @@ from console.judge.symptom import Fact, Sight, Symptom
 from console.model.severity import Severity
 
 COMPARABLE_SEGMENTS = 50
+SLOW_TOGETHER_T = 1.5  # the last slow segment of an origin, and that of an edge which only passed it on
 NEAR_SEGMENTS = 2  # what polls and caches make of one numbering
 CACHE_ALLOWANCE_T = 0.5  # a cache that holds a live playlist longer than T/2 breaks the rule on cache headers (6.2.1)
 LATE_GAP_T = 1.5  # after a gap like this the caches get a whole T
@@ -84,6 +85,10 @@ def follows_origin(sight: Sight, symptom: Symptom) -> bool:
         return False
     if symptom.code in (Code.UNEXPECTED_END, Code.TD_EXCEEDED, Code.LADDER_SHRUNK):
         return _is_old_copy(sight, symptom, sight.origin)
+    if symptom.code is Code.SEG_SLOW:  # whose clearing ends a moment later than the origin's
+        segment = sight.memory.segments.get((sight.origin, symptom.rendition))
+        slowed_at = segment.slowed_at if segment is not None and segment.slow.level is Severity.OK else None
+        return slowed_at is not None and abs(symptom.last.mono - slowed_at) < SLOW_TOGETHER_T * sight.target_s
     if symptom.code is Code.SEQ_JUMP and has_caught_up(sight, symptom, sight.origin):
         return True
     if symptom.code is not Code.EDGE_SKEW:

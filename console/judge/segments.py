@@ -63,6 +63,7 @@ class SegmentMemory(msgspec.Struct, frozen=True):
     url: str = ""
     pending: tuple[Pending, ...] = ()  # oldest first
     slow: Samples = Samples()
+    slowed_at: float | None = None  # monotonic: the newest that came too slowly, also when that is over
     ratios: tuple[float, ...] = ()  # time to fetch / duration, newest last
     goods: tuple[int, ...] = ()  # sequences that were there
     sequence: int | None = None  # of the newest that was there
@@ -211,7 +212,8 @@ def _timed(before: SegmentMemory, took_s: float, extinf_s: float, seen: Observat
         ratios = (*ratios[-(STALLING_OF - 1) :], ratio)
         sample = sampled(ratio, SLOW_RATIO, float("inf"), slow.level)
         slow = slow.with_sample(sample, seen.at, target_s) if sample is not None else slow
-    return msgspec.structs.replace(before, slow=slow, ratios=ratios, url=seen.url or before.url)
+    slowed_at = seen.at.mono if ratio > SLOW_RATIO else before.slowed_at
+    return msgspec.structs.replace(before, slow=slow, ratios=ratios, slowed_at=slowed_at, url=seen.url or before.url)
 
 
 def _content(facts: SegmentFacts, rung: Variant | None) -> list[Remark]:
