@@ -285,7 +285,7 @@ COLUMNS: tuple[Column[StreamRow], ...] = (
         "ingest",
         "IN",
         lambda row: NOTHING if row.ingest_bps is None else Cell(si(row.ingest_bps), sort=row.ingest_bps),
-        "ingest, bit/s; < 80 % WARN, < 50 % CRIT of what is declared or usual, for 10 s (channel_ingest_bps, or an exporter)",
+        "ingest, bit/s; < 80 % of declared or usual WARN, < 50 % CRIT (metrics)",
         4,
         0,
         7,

@@ -53,7 +53,7 @@ CAME_BACK = {
     "html": r"HTML page|html|login page|no watch event|<!DOCTYPE",
     "truncated": r"cannot be read|broke off|not the JSON|truncated|no list",
     "huge": r"more than [\d.,]+",
-    "hang": r"no answer|timed out|not answer",
+    "hang": r"no answer|timed out|not answer|wait for earlier answers",
 }
 KINDS = {
     "html": {FailureKind.BAD_ANSWER},

@@ -101,7 +101,8 @@ class PrometheusClient:
             while len(self._cache) > CACHED:
                 self._cache.popitem(last=False)
             task.add_done_callback(lambda done: self._forget(key, done))
-        return await asyncio.shield(task)
+        await asyncio.wait((task,))  # who is cancelled while waiting leaves the question, and its failure, to the others
+        return task.result()
 
     def _forget(self, key: tuple[str, float, float, float], task: asyncio.Task[Answered]) -> None:
         if (task.cancelled() or task.exception() is not None) and self._cache.get(key) is task:

@@ -334,8 +334,8 @@ async def test_a_running_operation_is_told_in_a_strip_stopped_by_s_and_quitting_
         op = await begun(bench, ("ok", "busy"))
         assert "running" in bench.stage.text and "1 of 4" in bench.stage.text
         await bench.stage.press("escape")
-        strip = next(line for line in bench.stage.lines() if "▶" in line)
-        assert "thing.set demo-1/live/packager-emea step 2 of 4" in strip and "s stop" in strip
+        said = "thing.set demo-1/live/packager-emea step 2 of 4"
+        await bench.until(lambda: any("▶" in line and said in line and "s stop" in line for line in bench.stage.lines()))
         await bench.stage.press("q")
         assert isinstance(bench.stage.app.screen, SureDialog) and "quit while an operation runs" in bench.stage.text
         await bench.turn(1.0)
