@@ -71,7 +71,11 @@ $(http_common origin)
     listen 127.0.0.1:$origin_port;
     root "$LAB/media";
     location /hls/ {
-      location ~ [.]m3u8\$ { add_header X-Accel-Expires "@\$now_s"; }
+      add_header Access-Control-Allow-Origin *;
+      location ~ [.]m3u8\$ {
+        add_header Access-Control-Allow-Origin *; # a location that adds a header of its own inherits none
+        add_header X-Accel-Expires "@\$now_s";
+      }
     }
     location /stat { rtmp_stat all; }
   }
