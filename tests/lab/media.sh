@@ -131,8 +131,20 @@ is_on_air() {
   done
 }
 
+# nginx-rtmp begins with an EXT-X-DISCONTINUITY and writes no EXT-X-DISCONTINUITY-SEQUENCE, so that the moment in which its first
+# segment leaves the window is a true DSEQ. The lab is up once that is over.
+has_slid() {
+  local rendition
+  for rendition in high mid low; do
+    local url=http://127.0.0.1:$origin_port/hls/lab_$rendition.m3u8
+    says "$url" TARGETDURATION || return 1
+    ! says "$url" MEDIA-SEQUENCE:0 || return 1
+  done
+}
+
 await_media() {
   wait_for ffmpeg 'three segments of each rendition' is_on_air
   wait_for origin 'the master playlist' says "http://127.0.0.1:$origin_port/hls/lab.m3u8" RESOLUTION
+  wait_for origin 'a window without its first segment' has_slid
   wait_for edge 'the master playlist' says "http://127.0.0.1:$edge_port/hls/lab.m3u8" RESOLUTION
 }
