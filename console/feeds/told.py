@@ -30,7 +30,6 @@ class ToldStreamsDerivation:
 
     def __init__(self, has_list: bool, has_metrics: bool, servers: tuple[str, ...] = ()) -> None:
         self.inputs = (FINDINGS, *((CHANNELS,) if has_list else ()), *((METRICS,) if has_metrics else ()), *servers)
-        self._has_list = has_list
         self._servers = servers
         self._signals = SignalDesk()
 

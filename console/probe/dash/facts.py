@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from console.model.observation import MediaFacts, Variant
 from console.probe.dash import reach
-from console.probe.dash.addresses import initialization_url
 from console.probe.dash.manifest import Addressing, Manifest, Track
 from console.probe.dash.numbering import Numbered, numbered
 from console.probe.dash.reach import Segment, Stretch
@@ -112,8 +111,3 @@ def _facts(
         update_period_s=manifest.update_period_s,
         is_timed=is_timed,
     )
-
-
-def initializations(found: Mapping[str, Found]) -> dict[str, str]:
-    """The URL of each rendition's initialization segment, where it has one of its own."""
-    return {name: url for name, one in found.items() if (url := initialization_url(one.track))}

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import msgspec
-
 from console.probe.dash.document import Element
-from console.probe.dash.manifest import Track
 
 _TRICK = "http://dashif.org/guidelines/trickmode"
 
@@ -30,25 +25,3 @@ def kind_of(group: Element, inherited: dict[str, str]) -> str:
     if not words and codecs.startswith(("mp4a", "ac-3", "ec-3", "opus", "flac")):
         return "audio"
     return "video" if "video" in words or inherited.get("height") or codecs else "text"
-
-
-def named_apart(tracks: Sequence[Track]) -> tuple[Track, ...]:
-    """Two Representations of one name get their bandwidth, and if even that is equal their id, into their names."""
-    names = [track.rendition for track in tracks]
-    taken: set[str] = set()
-    apart: list[Track] = []
-    for track in tracks:
-        name = track.rendition
-        if names.count(name) > 1 and track.bandwidth_bps:
-            name = f"{name}-{track.bandwidth_bps // 1000}k"
-        base, count = name, 2
-        while name in taken:
-            name, count = f"{base}-{count}", count + 1
-        taken.add(name)
-        apart.append(track if name == track.rendition else msgspec.structs.replace(track, rendition=name))
-    return tuple(apart)
-
-
-def plain(text: str) -> str:
-    """Letters, digits and `._-` only, at most 200 of them."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in text[:200])

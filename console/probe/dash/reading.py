@@ -15,9 +15,10 @@ from console.probe.dash.addresses import resolved
 from console.probe.dash.document import Element
 from console.probe.dash.errors import MpdError
 from console.probe.dash.manifest import Addressing, Manifest, Period, Timing, Track
-from console.probe.dash.naming import kind_of, named_apart, plain
+from console.probe.dash.naming import kind_of
 from console.probe.dash.numbers import LARGEST_TIMESCALE, duration_s, moment, offset_s, whole
 from console.probe.dash.timeline import Run
+from console.probe.naming import named_apart, plain
 
 PERIOD_LIMIT = 2_000  # a day of ad breaks
 TRACK_LIMIT = 64  # Representations of one Period
@@ -148,7 +149,11 @@ def _tracks(period: Element, base: _Base, length_s: float | None) -> tuple[Track
             if len(tracks) >= TRACK_LIMIT:
                 raise MpdError(f"more than {TRACK_LIMIT} Representations in a Period")
             tracks.append(_track(period, group, element, _deeper(group_base, element), length_s, timelines))
-    return named_apart(tracks)
+    names = named_apart([(track.rendition, track.bandwidth_bps) for track in tracks])
+    return tuple(
+        track if name == track.rendition else msgspec.structs.replace(track, rendition=name)
+        for name, track in zip(names, tracks, strict=True)
+    )
 
 
 def _track(

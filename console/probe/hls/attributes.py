@@ -58,11 +58,6 @@ def quoted(text: str) -> str:
     return repr(word(text.strip()))
 
 
-def plain(text: str) -> str:
-    """Letters, digits, dot, dash and underscore; anything else becomes an underscore."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in text[:200])
-
-
 def as_utf8(text: str) -> str:
     """What was meant by text that was decoded as Latin-1; ASCII, the common case, is itself."""
     return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
-from console.probe.hls.attributes import as_utf8, attributes, plain, quoted
+from console.probe.hls.attributes import as_utf8, attributes, quoted
 from console.probe.hls.limits import URI_LIMIT, VARIABLES_LIMIT
+from console.probe.naming import plain
 
 _REFERENCE = re.compile(r"\{\$([A-Za-z0-9_-]{1,200})\}")
 _SECRET = "\0"  # in front of a value that must not be told; a playlist cannot hold a NUL in a value (`defined` refuses it)

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from console.model.observation import Variant
-from console.probe.hls.attributes import as_utf8, attributes, plain
+from console.probe.hls.attributes import as_utf8, attributes
 from console.probe.hls.define import Variables, define
 from console.probe.hls.keys import Key, key_of
 from console.probe.hls.limits import MASTER_LINES, VARIANT_LIMIT
 from console.probe.hls.place import resolved
 from console.probe.hls.redacted import redacted
+from console.probe.naming import named_apart, plain
 
 _KINDS = {"AUDIO": "audio", "SUBTITLES": "subtitles"}
 _FOLDER_NAMES = ("index", "playlist", "chunklist", "media", "prog_index")
@@ -80,7 +81,12 @@ def master(text: str, base_url: str, imported: Variables) -> MasterFacts:
         if rung.uri not in seen and len(rungs) < VARIANT_LIMIT:
             seen.add(rung.uri)
             rungs.append(rung)
-    return MasterFacts(_named_apart(rungs), variables, tuple(keys), base_url)
+    names = named_apart([(rung.rendition, rung.bandwidth_bps) for rung in rungs])
+    variants = tuple(
+        rung if name == rung.rendition else msgspec.structs.replace(rung, rendition=name)
+        for name, rung in zip(names, rungs, strict=True)
+    )
+    return MasterFacts(variants, variables, tuple(keys), base_url)
 
 
 def _add(others: dict[str, list[Variant]], rung: Variant | None) -> None:
@@ -146,20 +152,3 @@ def name_of(uri: str) -> str:
     if stem in _FOLDER_NAMES and len(parts) > 1:
         stem = parts[-2]
     return plain(redacted(stem, 48)) or "media"
-
-
-def _named_apart(rungs: list[Variant]) -> tuple[Variant, ...]:
-    """Two rungs of one height get their bandwidth, and if even that is equal a number, into their names."""
-    names = [rung.rendition for rung in rungs]
-    taken: set[str] = set()
-    apart: list[Variant] = []
-    for rung in rungs:
-        name = rung.rendition
-        if names.count(name) > 1 and rung.bandwidth_bps:
-            name = f"{name}-{rung.bandwidth_bps // 1000}k"
-        base, count = name, 2
-        while name in taken:
-            name, count = f"{base}-{count}", count + 1
-        taken.add(name)
-        apart.append(rung if name == rung.rendition else msgspec.structs.replace(rung, rendition=name))
-    return tuple(apart)

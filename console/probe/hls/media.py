@@ -158,10 +158,6 @@ class Media(msgspec.Struct, frozen=True):
         """The initialisation section of one segment."""
         return _run(self.maps, msn)
 
-    def bitrate_at(self, msn: int) -> int | None:
-        """EXT-X-BITRATE in kbit/s for one segment."""
-        return _run(self.bitrates, msn)
-
     def url_of(self, uri: str) -> str:
         """Where a URI of this playlist is fetched. Raises PlaylistError."""
         return resolved(self.base_url, uri, self.variables)

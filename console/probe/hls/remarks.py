@@ -16,7 +16,6 @@ from console.probe.hls.timeline_text import utc_text
 
 FUTURE_S = 3.0  # clocks differ by as much without anybody being wrong
 SHORT_T = 3.0  # target durations that a live window must not go below (RFC 8216bis 6.2.2)
-LIVE_TYPES = (None, "EVENT")
 _ROUNDING_S = 0.01
 _HOLD_BACK = 3.0
 

@@ -32,7 +32,7 @@ class Exchange:
     """The callbacks are the parser's. `done` is set once, whatever happens; `failure` says what went wrong."""
 
     __slots__ = (
-        "_body", "_drains", "_is_closed_after", "_is_head", "_limit", "_parser", "_reason", "_sink", "asked_at", "at",
+        "_body", "_drains", "_is_head", "_limit", "_parser", "_reason", "_sink", "asked_at", "at",
         "done", "failure", "first_at", "has_head", "headers", "is_cut", "is_over", "is_reusable", "status", "taken",
         "wire",
     )  # fmt: skip
@@ -57,7 +57,6 @@ class Exchange:
         self._limit = question.body_limit
         self._is_head = question.method == "HEAD"
         self._drains = question.is_peek
-        self._is_closed_after = False
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
     @property
