@@ -8,6 +8,7 @@ Textual's own driver does the taking and giving back. What it leaves open is clo
 - SIGTSTP and SIGCONT come at any moment, also while the loop's own queue is locked. They are only noted, and done in the loop.
 - Someone else's SIGSTOP leaves the terminal to a shell without a word. After SIGCONT it is taken again from the beginning;
   started twice, Textual's driver would read the keys with two threads and remember the raw terminal as the sane one.
+  What was typed meanwhile counts: who continued us may have pressed the next key already.
 - A terminal that hung up answers every write with an error and every read with nothing. That ends the console once; it
   neither kills a thread whose queue then fills for ever, nor spins.
 - A terminal that takes nothing (a stalled link) must not keep the console from being ended.
@@ -110,6 +111,7 @@ class Terminal(LinuxDriver):
         self._is_held = False  # we have the terminal: raw, on the other screen
         self._is_stopping = False  # within `stop_job`: the SIGCONT that ends it is awaited there
         self._is_leaving = False
+        self._is_retaking = False  # within `take_again`: the keys stay ours
         super().__init__(app, **options)
         self._app: Any = app
         stderr: Any = sys.__stderr__
@@ -140,10 +142,23 @@ class Terminal(LinuxDriver):
         self._is_held = False
 
     def take_again(self) -> None:
-        """From the beginning: somebody else had it."""
+        """From the beginning: somebody else had it. Keys that were not read yet are read."""
         if self._is_held:
-            self.suspend_application_mode()
+            self._is_retaking = True
+            try:
+                self.suspend_application_mode()
+            finally:
+                self._is_retaking = False
             self.start_application_mode()
+
+    def disable_input(self) -> None:
+        """Textual's throws away what was typed and not yet read, which is right only for a terminal that is given back."""
+        if not self._is_retaking:
+            super().disable_input()  # type: ignore[no-untyped-call]
+        elif self._key_thread is not None:
+            self.exit_event.set()
+            self._key_thread.join()
+            self.exit_event.clear()
 
     def close(self) -> None:
         """Wait for the last writes, but not for a terminal that takes nothing."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.platform import Platform
-from tests.e2e.terminal import Server, Terminal, children, is_alive, need_tmux, tmux_server
+from tests.e2e.terminal import PROMPT, Server, Terminal, children, is_alive, need_tmux, tmux_server
 from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.tmux
@@ -85,10 +85,11 @@ def test_a_stop_that_was_not_ours_and_any_size_leave_a_whole_screen(terminals: d
     terminal.shows("Stopped")  # the shell has the terminal, as we had it: raw, on the other screen
     terminal.resize(110, 32)
     terminal.type("fg")
-    until(lambda: "READY" not in terminal.screen, "the shell's words to go", 10, seen=lambda: terminal.screen)
+    words = ("Stopped", f"{PROMPT} fg")
+    until(lambda: not any(each in terminal.screen for each in words), "the shell's words to go", seen=lambda: terminal.screen)
     terminal.shows("CRIT ", "2 crit", "q quit", "4 Capacity")
-    assert "Stopped" not in terminal.screen and " fg" not in terminal.screen
-    terminal.press("1")
+    terminal.press("1")  # at once: the terminal may not be taken again yet, and the key counts
+    until(lambda: "4 Capacity" not in terminal.screen, "the one view", seen=lambda: terminal.screen)
     terminal.shows("1 Streams", "WHY uk-sport-1")  # one thread reads the keys, not two
     assert state(prober) in "SR"
 
