@@ -154,7 +154,7 @@ class Terminal(LinuxDriver):
     def disable_input(self) -> None:
         """Textual's throws away what was typed and not yet read, which is right only for a terminal that is given back."""
         if not self._is_retaking:
-            super().disable_input()  # type: ignore[no-untyped-call]
+            super().disable_input()
         elif self._key_thread is not None:
             self.exit_event.set()
             self._key_thread.join()
