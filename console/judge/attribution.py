@@ -16,6 +16,7 @@ from console.judge.causality import causes, collapsed
 from console.judge.checks import stale
 from console.judge.checks.fetching import FETCH_CODES
 from console.judge.codes import ABOUT, Code, CodeClass
+from console.judge.compare import AS_ORIGIN
 from console.judge.finding_text import sentence
 from console.judge.origin import (
     OF_SEGMENTS,
@@ -137,8 +138,12 @@ def _of_group(
 
 
 def _is_from_above(sight: Sight, code: Code, rendition: str | None, edges: list[Symptom]) -> bool:
-    """What every edge shows of a segment or a key that nobody asked the origin for was made before the edges."""
+    """What every edge shows of a segment or a key that nobody asked the origin for was made before the edges; and a rendition
+    that lags at an edge whose copy is as new as the origin's lags at the origin, whatever its own polls could prove so far.
+    """
     memory = sight.memory
+    if code is Code.SKEW:
+        return any(AS_ORIGIN in s.evidence for s in edges)
     if code is Code.KEY:
         return (sight.origin, rendition) not in memory.keys and any("status" in s.evidence for s in edges)
     if code not in OF_SEGMENTS or ABOUT[code].code_class is not CodeClass.CONTENT:

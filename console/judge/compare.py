@@ -8,19 +8,23 @@ two renditions, the one that changed against its own past is already named by th
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from console.judge.codes import Code
 from console.judge.memory import ChannelMemory, PlaylistMemory
 from console.model.instant import Instant
 from console.model.observation import MediaFacts, Observation
-from console.model.remark import Remark
+from console.model.remark import Fact, Remark
 from console.model.severity import Layer
 
 LONGER_T = 0.25  # a segment may be so much longer than T, and one segment of difference there is at every boundary
 POLL_T = 0.5  # P: what caches may make of two renditions published together
 MOVING_T = 1.5  # what stands still for longer is STALE, and its distance tells nothing more
 SAME_S = 0.001  # two PROGRAM-DATE-TIMEs of one moment
+
+AS_ORIGIN = "as_origin"  # in the evidence of an edge's SKEW: its copy was as new as the origin's
 
 COMPARED = frozenset({Code.TD_DIFFERS.value, Code.DSEQ.value, Code.SKEW.value, Code.LL_CTRL.value})
 
@@ -176,7 +180,21 @@ def _skew(
     value = (behind_s - allowed_s) / target_s
     if value > 0:
         says = f"its newest segment ends {behind_s:.1f} s before that of the foremost rendition"
-        remarks.append(Remark(Code.SKEW.value, value, says, {"behind_s": round(behind_s, 1)}))
+        evidence: dict[str, Fact] = {"behind_s": round(behind_s, 1)}
+        if _is_as_new_as_origin(memory, seen, mine, target_s):
+            evidence[AS_ORIGIN] = 1
+        remarks.append(Remark(Code.SKEW.value, value, says, evidence))
+
+
+def _is_as_new_as_origin(memory: ChannelMemory, seen: Observation, mine: datetime, target_s: float) -> bool:
+    """Whether this copy of an edge ends where the origin's own does: then the edge is not what is behind."""
+    origin = memory.channel.origin
+    if origin is None or origin.name == seen.vantage:
+        return False
+    theirs = memory.playlists.get((origin.name, seen.rendition))
+    if theirs is None or not theirs.is_answering or theirs.media is None or theirs.media.newest_ends_at is None:
+        return False
+    return (theirs.media.newest_ends_at - mine).total_seconds() < LONGER_T * target_s
 
 
 def _control(media: MediaFacts, siblings: list[PlaylistMemory]) -> Remark | None:

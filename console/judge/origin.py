@@ -24,6 +24,7 @@ NEAR_SEGMENTS = 2  # what polls and caches make of one numbering
 CACHE_ALLOWANCE_T = 0.5  # a cache that holds a live playlist longer than T/2 breaks the rule on cache headers (6.2.1)
 LATE_GAP_T = 1.5  # after a gap like this the caches get a whole T
 AGE_ROUNDING_S = 1.0
+SILENCE_T = 2.5  # what is asked least often, an I-frame playlist that stands still, is asked every 2 T
 RESTART_S = 60.0  # within this the copies of a restarted packager reach every edge
 OF_SEGMENTS = frozenset(
     {
@@ -238,7 +239,7 @@ def has_moved_on(sibling: PlaylistMemory, mine: PlaylistMemory, sight: Sight) ->
 def _has_spoken_since(playlist: PlaylistMemory, at: float, sight: Sight) -> bool:
     """A poll begun at or after that time was answered, or the prober lived long past it and heard nothing."""
     start = playlist.good_start if playlist.good_start is not None else playlist.last_start
-    return start >= at or (sight.probe.good_at or 0.0) >= at + 1.5 * playlist.target_s
+    return start >= at or (sight.probe.good_at or 0.0) >= at + SILENCE_T * playlist.target_s
 
 
 def _first_newer(origin: PlaylistMemory, edge: PlaylistMemory) -> Advance | None:

@@ -45,6 +45,8 @@ def is_proven(playlist: PlaylistMemory, sight: Sight, deadline: float, target_s:
     """Whether it stood still until that time: by an answer that was asked for after it, or by the silence since."""
     probe = sight.probe
     start = playlist.good_start
+    if playlist.back is not None and deadline > playlist.back.first.mono - target_s:
+        return False  # it has another copy, or begins anew: its next answer, which comes at once, tells which
     age_s = playlist.age_header_s
     if start is not None and not playlist.is_compared and age_s is not None and age_s <= target_s:
         start -= age_s  # a cached answer proves nothing of the time since it was made
