@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 
 from console.assembly import Engine
+from console.commands.ending import Ending
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import opened
 from console.exit_codes import ExitCode
@@ -56,18 +57,12 @@ def _bucket(key: int, buckets: int) -> int:
 
 
 async def _speaking(engine: Engine, spoken: Spoken, shard: tuple[int, int]) -> int:
-    loop, wake, caught = asyncio.get_running_loop(), asyncio.Event(), list[int]()
-
-    def stop(number: int) -> None:
-        caught.append(number)
-        wake.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop, number)
+    wake = asyncio.Event()
+    ending = Ending(wake)
     seat = engine.desk.sit(streams.VIEW, wake)
     beats, beat = engine.hub.subscribe(PROBER, every=True), None
     try:
-        while not caught:
+        while not ending.has_come:
             await wait_until(wake, engine.clock, engine.clock.now().mono + 1.0)
             wake.clear()
             reading = seat.reading
@@ -86,4 +81,4 @@ async def _speaking(engine: Engine, spoken: Spoken, shard: tuple[int, int]) -> i
         seat.close()
         beats.close()
         await engine.close()
-    return ExitCode.INTERRUPTED if caught[0] == signal.SIGINT else ExitCode.OK
+    return ending.code if ending.number == signal.SIGINT else ExitCode.OK

@@ -7,13 +7,13 @@ because it is written when the finding is over or the watch ends; a person reads
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
 
 from console.assembly import Engine
+from console.commands.ending import Ending
 from console.commands.flags import Flags, UsageError
 from console.config.root import Config
 from console.config.site import Channels, Site
@@ -26,6 +26,7 @@ from console.model.channel import Channel, Vantage
 from console.model.finding import ChannelVerdict, Finding
 from console.model.instant import Clock
 from console.model.severity import Layer, Severity, worst
+from console.probe.address import shown
 from console.rows import streams
 from console.rows.streams import UNWATCHED
 from console.rows.units import clock as hours
@@ -71,7 +72,7 @@ def _channel(url: str, edges: Sequence[str], connect_to: Sequence[str]) -> Chann
     for each in edges:
         name, equals, where = each.partition("=")
         if not equals or not name:
-            raise UsageError(f"probe --edge `{_redacted(each)}`: write NAME=URL")
+            raise UsageError(f"probe --edge `{shown(where if equals else each)}`: write NAME=URL")
         name = name if name.startswith("edge-") else f"edge-{name}"
         vantages.append(Vantage(name, Layer.EDGE, _checked(where), pop=name.removeprefix("edge-")))
     if len({vantage.name for vantage in vantages}) < len(vantages):
@@ -102,14 +103,8 @@ def _checked(url: str) -> str:
     except ValueError:
         is_good = False
     if not is_good:
-        raise UsageError(f"probe: `{_redacted(url)}` is no http or https URL")
+        raise UsageError(f"probe: `{shown(url)}` is no http or https URL")
     return url
-
-
-def _redacted(url: str) -> str:
-    """Without what may be a secret: credentials and query."""
-    head, _, rest = url.partition("://")
-    return f"{head}://{rest.rpartition('@')[2].partition('?')[0]}" if rest else head.partition("?")[0]
 
 
 def _name(url: str) -> str:
@@ -125,22 +120,16 @@ async def _watched(channel: Channel, watch_s: float, environ: Mapping[str, str],
     clock = SystemClock()
     config = Config(sites={SITE: Site(channels=Channels(inline=(channel,)))})
     engine = Engine(SITE, config.sites[SITE], config, clock, environ)
-    loop, wake, caught = asyncio.get_running_loop(), asyncio.Event(), list[int]()
-
-    def stop(number: int) -> None:
-        caught.append(number)
-        wake.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop, number)
+    wake = asyncio.Event()
+    ending = Ending(wake)
     teller.begins(channel, watch_s)
     try:
-        story, verdict = await _followed(engine, channel, wake, clock, watch_s, teller, caught)
+        story, verdict = await _followed(engine, channel, wake, clock, watch_s, teller, ending)
     finally:
         await engine.close()
     teller.ends(channel, story, verdict)
-    if caught:
-        return ExitCode.INTERRUPTED if caught[0] == signal.SIGINT else 128 + caught[0]
+    if ending.has_come:
+        return ending.code
     return _code(story, verdict)
 
 
@@ -151,12 +140,12 @@ async def _followed(
     clock: Clock,
     watch_s: float,
     teller: _Teller,
-    caught: Sequence[int],
+    ending: Ending,
 ) -> tuple[History, ChannelVerdict]:
     story, verdict = History(), UNWATCHED
     seat = engine.desk.sit(streams.VIEW, wake)
     deadline = clock.now().mono + watch_s
-    while not caught and clock.now().mono < deadline:
+    while not ending.has_come and clock.now().mono < deadline:
         await wait_until(wake, clock, deadline)
         wake.clear()
         value = seat.reading.value if seat.reading is not None else None
@@ -193,7 +182,7 @@ class _Teller:
     def begins(self, channel: Channel, watch_s: float) -> None:
         if not self._as_json:
             places = ", ".join(vantage.name for vantage in channel.vantages)
-            _say(f"{channel.name}  {_redacted(channel.vantages[0].url)}  watched at {places} for {lasting(watch_s)}")
+            _say(f"{channel.name}  {shown(channel.vantages[0].url)}  watched at {places} for {lasting(watch_s)}")
 
     def turns(self, turn: Turn) -> None:
         finding = turn.finding
@@ -237,7 +226,7 @@ def _summary(channel: Channel, story: History, verdict: ChannelVerdict, level: S
     codes = sorted({finding.code for finding in story.findings})
     return {
         "entity": channel.name,
-        "url": _redacted(channel.vantages[0].url),
+        "url": shown(channel.vantages[0].url),
         "vantages": [vantage.name for vantage in channel.vantages],
         "severity": level,
         "mark": verdict.mark,

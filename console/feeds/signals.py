@@ -20,6 +20,7 @@ from console.judge.upstream import is_off, merged
 from console.model.channel import Channel
 from console.model.finding import ChannelVerdict
 from console.model.instant import Instant
+from console.model.joined import Streams
 from console.model.metric import ChannelMetrics, ChannelTable, Join, StreamSignals, StreamTable
 from console.model.reading import Reading
 from console.model.severity import Layer, State
@@ -163,6 +164,25 @@ class SignalDesk:
             if name in out:
                 out[name] = merged(out[name], heard.findings, heard.unknown)
         return out
+
+    def stream_table(
+        self,
+        channels: Mapping[str, Channel],
+        verdicts: Mapping[str, ChannelVerdict],
+        metrics: Reading[ChannelTable] | None,
+        download_ratios: Mapping[str, float],
+    ) -> Streams:
+        """What the panes are made of: verdicts with what was found here, and which numbers are missing and why."""
+        table = metrics.value if metrics is not None else None
+        return Streams(
+            channels=channels,
+            verdicts=self.merged(verdicts),
+            metrics=self.metrics,
+            metrics_state=metrics.state if metrics is not None else None,
+            download_ratios=download_ratios,
+            metrics_missing={name: str(why) for name, why in table.missing.items()} if table is not None else {},
+            packs_gone=table.gone if table is not None else {},
+        )
 
     def _judge(self, name: str, metrics: ChannelMetrics, at: Moments, now: Instant, formulas: Mapping[str, str]) -> None:
         memory = self._memories.get(name, _NOTHING)

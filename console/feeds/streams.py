@@ -104,16 +104,8 @@ class StreamsDerivation:
         return step.deadline_mono
 
     def _joined(self, channels: Mapping[str, Channel], metrics: Reading[ChannelTable] | None) -> Streams:
-        table = metrics.value if metrics is not None else None
-        return Streams(
-            channels=channels,
-            verdicts=self._signals.merged(self._verdicts),
-            metrics=self._signals.metrics,
-            metrics_state=metrics.state if metrics is not None else None,
-            download_ratios={name: max(ratios.values()) for name, ratios in self._ratios.items()},
-            metrics_missing={name: str(why) for name, why in table.missing.items()} if table is not None else {},
-            packs_gone=table.gone if table is not None else {},
-        )
+        slowest = {name: max(ratios.values()) for name, ratios in self._ratios.items()}
+        return self._signals.stream_table(channels, self._verdicts, metrics, slowest)
 
     def _reading(
         self, value: Streams | None, prober: Reading[ProbeBatch], listed: Reading[tuple[Channel, ...]]

@@ -44,18 +44,9 @@ class ToldStreamsDerivation:
             return Derived(missing.carrying(None))
         verdicts = told.value.verdicts
         channels = _channels(listed.value if listed is not None else None, verdicts)
-        table = metrics.value if metrics is not None else None
         told_of = {name: verdicts.get(name) or _untold(name) for name in channels}
         self._signals.step(channels, told_of, metrics, [inputs.readings[name] for name in self._servers], now)
-        value = Streams(
-            channels=channels,
-            verdicts=self._signals.merged(told_of),
-            metrics=self._signals.metrics,
-            metrics_state=metrics.state if metrics is not None else None,
-            metrics_missing={name: str(why) for name, why in table.missing.items()} if table is not None else {},
-            packs_gone=table.gone if table is not None else {},
-        )
-        return Derived(told.carrying(value))
+        return Derived(told.carrying(self._signals.stream_table(channels, told_of, metrics, {})))
 
 
 def _channels(

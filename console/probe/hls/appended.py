@@ -61,7 +61,7 @@ def _form(media: Media) -> Form | None:
         return None
     if media.hint is not None or media.reports or media.variables:
         return None
-    for runs in (media.keys, media.maps, media.bitrates):
+    for runs in (media.keys, media.maps):
         if runs and (len(runs) > 1 or runs[0][0] != media.sequence):
             return None
     first = text.find("\n#EXTINF:") + 1
@@ -133,7 +133,6 @@ def _grown(text: str, url: str, before: Media, form: Form, sequence: int, begins
         dates=dated,
         keys=((sequence, before.keys[0][1]),) if before.keys else (),
         maps=((sequence, before.maps[0][1]),) if before.maps else (),
-        bitrates=((sequence, before.bitrates[0][1]),) if before.bitrates else (),
         jumps=jumps,
         anchor=anchor,
         ends=[*[end + shift for end in before.ends[place:]], *tail_ends],

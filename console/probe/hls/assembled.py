@@ -47,7 +47,6 @@ def assembled(text: str, url: str, draft: Draft, before: Media | None, kept: Kep
         ranges=lists.ranges,
         keys=lists.keys,
         maps=lists.maps,
-        bitrates=lists.bitrates,
         jumps=jumps,
         anchor=anchor,
         parts=lists.parts,

@@ -25,7 +25,6 @@ class Lists(NamedTuple):
     ranges: Mapping[int, Range]
     keys: tuple[tuple[int, tuple[Key, ...]], ...]
     maps: tuple[tuple[int, Map | None], ...]
-    bitrates: tuple[tuple[int, int], ...]
     parts: Mapping[int, tuple[Part, ...]]
 
 
@@ -40,7 +39,6 @@ def lists_of(draft: Draft) -> Lists:
         draft.ranges,
         tuple(draft.keys),
         tuple(draft.maps),
-        tuple(draft.bitrates),
         draft.parts,
     )
 
@@ -66,7 +64,6 @@ def joined(mine: Lists, before: Media, kept: Kept, draft: Draft) -> Lists:
         ranges,
         _runs(mine.keys, before.keys, first, last) if before.keys or mine.keys else (),
         _runs(mine.maps, before.maps, first, last) if before.maps or mine.maps else (),
-        _runs(mine.bitrates, before.bitrates, first, last) if before.bitrates or mine.bitrates else (),
         parts,
     )
 

@@ -123,7 +123,6 @@ class Media(msgspec.Struct, frozen=True):
     ranges: Mapping[int, Range] = {}
     keys: tuple[tuple[int, tuple[Key, ...]], ...] = ()  # runs: from this MSN on
     maps: tuple[tuple[int, Map | None], ...] = ()
-    bitrates: tuple[tuple[int, int], ...] = ()
     jumps: tuple[Jump, ...] = ()
     anchor: Anchor | None = None
     parts: Mapping[int, tuple[Part, ...]] = {}  # by the MSN they belong to, also the one not yet complete

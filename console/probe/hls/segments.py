@@ -70,7 +70,6 @@ class Draft:
         self.ranges: dict[int, Range] = {}
         self.keys: list[tuple[int, tuple[Key, ...]]] = []
         self.maps: list[tuple[int, Map | None]] = []
-        self.bitrates: list[tuple[int, int]] = []
         self.parts: dict[int, tuple[Part, ...]] = {}
         self.part_count = 0
         self.hint: Hint | None = None
@@ -79,7 +78,6 @@ class Draft:
         self._date: float | None = None
         self._is_discontinuity = self._is_gap = False
         self._map: Map | None = None
-        self._bitrate: int | None = None
         self._range: str | None = None
 
     def carry(self, before: Media, msn: int) -> None:
@@ -166,15 +164,13 @@ class Draft:
             self.keys.append((msn, tuple(self.in_force.values())))
         if self._map is not None:
             self.maps.append((msn, self._map))
-        if self._bitrate is not None:
-            self.bitrates.append((msn, self._bitrate))
         if self._range is not None:
             self.ranges[msn] = self._ranged(uri, self._range)
         if self._parts:
             self.parts[msn] = tuple(self._parts)
             self._parts = []
         self._is_discontinuity = self._is_gap = self._is_new_key = False
-        self._map = self._bitrate = self._range = None
+        self._map = self._range = None
 
     def _ranged(self, uri: str, text: str) -> Range:
         """A range without an offset begins where the last one of the same resource ended (4.4.4.2)."""
@@ -208,10 +204,6 @@ class Draft:
 
     def _on_range(self, value: str) -> None:
         self._range = value
-
-    def _on_bitrate(self, value: str) -> None:
-        if value.isascii() and value.isdigit() and len(value) <= 12:
-            self._bitrate = int(value)
 
     def _on_map(self, value: str) -> None:
         found = attributes(value)
@@ -312,7 +304,6 @@ _HANDLERS: dict[str, Callable[[Draft, str], None]] = {
     "#EXT-X-MAP": Draft._on_map,
     "#EXT-X-BYTERANGE": Draft._on_range,
     "#EXT-X-GAP": Draft._on_gap,
-    "#EXT-X-BITRATE": Draft._on_bitrate,
     "#EXT-X-PART": Draft._on_part,
     "#EXT-X-PRELOAD-HINT": Draft._on_hint,
     "#EXT-X-RENDITION-REPORT": Draft._on_report,
