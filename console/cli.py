@@ -15,56 +15,17 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
 
 import msgspec
 
 from console import __version__
-from console.commands.flags import Flags, NotBuilt, UsageError, merged
+from console.commands.flags import Flags, NotBuilt, UsageError
+from console.commands.grammar import GLOBAL_FLAGS, Parser, seconds, snapshot, without_global_flags
 from console.config.errors import nearest
 from console.exit_codes import ExitCode
 from console.shadow import foreign_package
 
-VIEWS = (
-    *("overview", "streams", "logs", "workloads", "capacity", "incidents"),
-    *("actions", "hosts", "stores", "traffic", "sources"),
-)
-NOT_BUILT = ("wall", "serve", "record", "replay", "drill")
-_EVERYWHERE = "global flags: --config FILE, --site NAME, --scope k=v, --write, --theme NAME, --log-file FILE"
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse that raises instead of ending the process, and says what was probably meant."""
-
-    def __init__(self, command: str, summary: str = "") -> None:
-        super().__init__(
-            prog=f"midwatch {command}".strip(),
-            description=summary,
-            epilog=_EVERYWHERE,
-            allow_abbrev=False,
-        )
-        self._told = f"{command}: " if command else ""
-
-    def error(self, message: str) -> NoReturn:
-        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
-        near = nearest(wrong[1], re.findall(r"[\w.-]+", wrong[2])) if wrong else None
-        raise UsageError(f"{self._told}{message}" + (f"; did you mean `{near}`?" if near else ""))
-
-    def parsed(self, argv: Sequence[str]) -> argparse.Namespace:
-        """All of argv understood. Raises UsageError naming what is not, and the flag it resembles."""
-        options, rest = self.parse_known_args(argv)
-        if rest:
-            word = rest[0].partition("=")[0]
-            near = (
-                nearest(word, [*self._option_string_actions, *GLOBAL_FLAGS]) if word.startswith("-") else None
-            )
-            what = f"unknown flag `{word}`" if word.startswith("-") else f"unexpected `{word}`"
-            raise UsageError(f"{self._told}{what}" + (f"; did you mean `{near}`?" if near else ""))
-        return options
-
-
-GLOBAL_FLAGS = ("--config", "--site", "--scope", "--write", "--theme", "--log-file")
+NOT_BUILT = ("wall", "record", "replay", "drill")
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -73,24 +34,6 @@ class Command(msgspec.Struct, frozen=True):
     summary: str
     shape: Callable[[Parser], None]
     module: str
-
-
-def seconds(text: str) -> float:
-    """A duration as on the command line: 10s, 500ms, 2m, 1h, or bare seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"`{text}` is no duration; write 10s, 500ms or 2m")
-    return float(found[1]) * _UNITS_S[found[2] or "s"]
-
-
-def size(text: str) -> tuple[int, int]:
-    """A screen as COLUMNSxROWS, within what can be drawn."""
-    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", text)
-    if not found or not (20 <= int(found[1]) <= 1000 and 5 <= int(found[2]) <= 500):
-        raise argparse.ArgumentTypeError(
-            f"`{text}` is no size; write COLUMNSxROWS from 20x5 to 1000x500: 120x36"
-        )
-    return int(found[1]), int(found[2])
 
 
 def _no_arguments(_parser: Parser) -> None:
@@ -109,19 +52,6 @@ def _demo(parser: Parser) -> None:
     )
     parser.add_argument("--wire-log", type=Path, metavar="FILE", help="every request, a JSON line each")
     parser.add_argument("--kube-version", choices=("1.31", "1.20"), help="which Kubernetes to play")
-
-
-def _snapshot(parser: Parser) -> None:
-    parser.add_argument("view", choices=VIEWS, metavar="VIEW", help=", ".join(VIEWS))
-    parser.add_argument("--format", choices=("text", "ansi", "svg", "png", "html", "json"), default="text")
-    parser.add_argument("--size", type=size, default=(120, 36), metavar="120x36")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stdout")
-    parser.add_argument(
-        "--wait", type=seconds, default=10.0, metavar="10s", help="at most; it is taken when settled"
-    )
-    parser.add_argument("--from", dest="from_host", metavar="HOST", help="ask a running `midwatch serve`")
-    parser.add_argument("--exit-status", action="store_true", help="exit 1 when something is unhealthy")
-    parser.add_argument("--post", metavar="DEST", help="deliver it to a chat")
 
 
 def _config(parser: Parser) -> None:
@@ -186,6 +116,13 @@ def _probe(parser: Parser) -> None:
     parser.add_argument("--shard", type=share, metavar="I/N", help="--metrics: only the I-th of N shares of the channels")
 
 
+def _serve(parser: Parser) -> None:
+    parser.add_argument("--listen", type=address, metavar="HOST:PORT", help="instead of the configuration's")
+    parser.add_argument("--metrics", type=address, metavar="HOST:PORT", help="for Prometheus to scrape; also /healthz")
+    parser.add_argument("--alert-webhook", type=address, metavar="HOST:PORT", help="not built yet")
+    parser.add_argument("--standby", action="store_true", help="wait while another one serves from this state directory")
+
+
 def _audit(parser: Parser) -> None:
     actions = ("show", "verify")
     parser.add_argument("action", choices=actions, metavar="|".join(actions))
@@ -200,11 +137,12 @@ COMMANDS = {
     "demo": Command(
         "the console on an embedded video platform; needs no configuration", _demo, "console.commands.demo"
     ),
-    "snapshot": Command("one moment of a view, headless", _snapshot, "console.commands.snapshot"),
+    "snapshot": Command("one moment of a view, headless", snapshot, "console.commands.snapshot"),
     "config": Command("check, describe, find or begin the configuration", _config, "console.commands.config"),
     "probe": Command(
         "watches one stream by its URL, or a site's channels as metrics", _probe, "console.commands.probe"
     ),
+    "serve": Command("the console for many, over SSH; each logs in by key or certificate", _serve, "console.commands.serve"),
     "doctor": Command("asks every backend, and says what is wrong", _doctor, "console.commands.doctor"),
     "act": Command(
         "lists, plans, runs, resumes and undoes guarded actions; needs --write", _act, "console.commands.act"
@@ -243,7 +181,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
 
 
 def _run(argv: list[str], environ: Mapping[str, str]) -> int:
-    flags, rest = _without_global_flags(argv, environ)
+    flags, rest = without_global_flags(argv, environ)
     if rest and rest[0] in ("-h", "--help", "help"):
         if rest[1:] and rest[1] in COMMANDS:
             return _run([rest[1], "--help"], environ)
@@ -274,21 +212,6 @@ def _dispatch(
     return run(flags, environ, **vars(options))
 
 
-def _without_global_flags(argv: list[str], environ: Mapping[str, str]) -> tuple[Flags, list[str]]:
-    """Global flags may stand anywhere, so they are taken out before the command's own parser looks."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    for flag in GLOBAL_FLAGS:
-        if flag == "--write":
-            parser.add_argument(flag, action="store_true")
-        else:
-            parser.add_argument(flag, action="append" if flag == "--scope" else "store")
-    try:
-        found, rest = parser.parse_known_args(argv)
-    except argparse.ArgumentError as wrong:
-        raise UsageError(str(wrong)) from wrong
-    return merged(vars(found), environ), rest
-
-
 def _help() -> str:
     width = max(map(len, COMMANDS)) + 2
     lines = [f"  midwatch {name.ljust(width)}{command.summary}" for name, command in COMMANDS.items()]
@@ -301,6 +224,7 @@ def _help() -> str:
             "",
             "Global flags, before or after the command:",
             "  --config FILE  --site NAME  --scope k=v (repeatable)  --write  --theme NAME  --log-file FILE",
+            "  --link full|slow|off   how the screen is sent: slow is for a bad line (a frame a second, 16 colours)",
             "",
             "midwatch COMMAND --help tells more. Without a configuration: midwatch demo",
             f"Not built yet in {__version__}: {', '.join(NOT_BUILT)}.",

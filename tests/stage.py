@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from console.actions.licence import Licence
 from console.app.app import MidwatchApp
+from console.app.company import Company
 from console.app.pivots import Place
 from console.app.screen import ConsoleScreen
 from console.feeds.desk import OVERVIEW
@@ -65,7 +66,8 @@ class Stage:
     async def settle(self) -> None:
         """Let messages be handled, renew what is seen, and draw it."""
         await self._drain()
-        self.console.renew(self.scene.clock.now())
+        with self.app._context():  # of two stages in one test, this one
+            self.console.renew(self.scene.clock.now())
         await self._drain()
 
     async def _drain(self) -> None:
@@ -142,6 +144,7 @@ async def staged(
     is_prod: bool = False,
     is_faulty: bool = False,
     licence: Licence | None = None,
+    company: Company | None = None,
 ) -> AsyncIterator[Stage]:
     """`async with staged(scene, (120, 36)) as stage`; the first paint has happened.
 
@@ -149,7 +152,7 @@ async def staged(
     """
     scene = scene or Scene()
     screen = ConsoleScreen(
-        scene.desk, "demo", is_prod=is_prod, who="mei@bastion", place=Place(view, scope), licence=licence
+        scene.desk, "demo", is_prod=is_prod, who="mei@bastion", place=Place(view, scope), licence=licence, company=company
     )
     app = MidwatchApp(screen, theme=theme)
     try:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.app import App
 from textual.geometry import NULL_REGION, Region, Size
+from textual.strip import Strip
 
 if TYPE_CHECKING:
     from widgets.painted import Painted
@@ -25,12 +25,24 @@ _NOWHERE = (NULL_REGION, NULL_REGION)
 _log = logging.getLogger("midwatch.widgets.brush")
 
 
-class Brush:
-    """One for an app whose terminal takes what is given to `write`; a `Painted` looks for it as `app.brush`."""
+class Canvas(Protocol):
+    """What a brush paints on: the app's way to its terminal."""
 
-    def __init__(self, app: App[Any], write: Callable[[str], None]) -> None:
+    def put(self, x: int, y: int, strip: Strip) -> None:
+        """A line from column `x` of line `y` on, filters applied."""
+        ...
+
+    def finish(self) -> None:
+        """All that was put since is to be seen."""
+        ...
+
+
+class Brush:
+    """One for an app that has a terminal; a `Painted` looks for it as `app.brush`."""
+
+    def __init__(self, app: App[Any], canvas: Canvas) -> None:
         self._app = app
-        self._write = write
+        self._canvas = canvas
         self._waiting: dict[Painted, None] = {}
 
     def reached(self, widget: Painted) -> Size | None:
@@ -49,7 +61,7 @@ class Brush:
 
     def _paint(self) -> None:
         waiting, self._waiting = self._waiting, {}
-        written: list[str] = []
+        has_painted = False
         for widget in waiting:
             try:
                 lines = self._lines(widget)
@@ -59,13 +71,14 @@ class Brush:
             if lines is None:
                 widget.paint_the_long_way()
             else:
-                written += lines
-        if written:
-            x, y = self._app.screen.outer_size.clamp_offset(self._app.cursor_position)
-            self._write("".join([*written, _move_to(x, y)]))
+                for x, y, strip in lines:
+                    self._canvas.put(x, y, strip)
+                    has_painted = True
+        if has_painted:
+            self._canvas.finish()
 
-    def _lines(self, widget: Painted) -> list[str] | None:
-        """Escapes and text of the lines that look otherwise now; None where this way leads to nothing good."""
+    def _lines(self, widget: Painted) -> list[tuple[int, int, Strip]] | None:
+        """Where which of its lines look otherwise now; None where this way leads to nothing good."""
         size = self.reached(widget)
         if size is None:
             return None
@@ -76,7 +89,7 @@ class Brush:
         if changed is None:
             return None
         x, top = region.offset
-        return [_move_to(x, top + y) + strip.render(self._app.console) for y, strip in changed.items()]
+        return [(x, top + y, strip) for y, strip in changed.items()]
 
 
 def _is_covered(widget: Painted, region: Region, y: int, layers: Any) -> bool:
@@ -87,7 +100,3 @@ def _is_covered(widget: Painted, region: Region, y: int, layers: Any) -> bool:
         if visible.x < region.right and region.x < visible.right and other.visible:
             return True
     return True
-
-
-def _move_to(x: int, y: int) -> str:
-    return f"\x1b[{y + 1};{x + 1}H"

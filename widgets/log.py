@@ -106,6 +106,7 @@ class LogView(Lines):
         if self._sieve is not None:
             self._sieve.advance()
             self._rearrange()
+            self._deepen()  # a window that is itself still being sifted has older lines than before
 
     @property
     def is_following(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from console.actions.catalogue import alerts as on_alerts
 from console.actions.catalogue import kubernetes as on_kubernetes
 from console.actions.catalogue import traffic as on_traffic
 from console.actions.locks import Locks
+from console.actions.policy.roles import roles_of
 from console.actions.policy.watch import Policies
 from console.actions.registry import Registry
 from console.actions.service import ActionService
@@ -26,6 +27,7 @@ from console.actions.targets.alertmanager.hand import AlertmanagerHand
 from console.actions.targets.haproxy.hand import HaproxyHand
 from console.actions.targets.kubernetes.hand import KubeHand
 from console.actions.targets.kubernetes.hands import KubeHands
+from console.actions.targets.kubernetes.impersonation import Roles
 from console.actions.targets.kubernetes.lease import Lease
 from console.actions.targets.switch.hand import SwitchHand
 from console.actions.tools import Tools
@@ -39,14 +41,30 @@ ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io
 
 
 def armed(
-    engine: Engine, config: Config, environ: Mapping[str, str], person: Actor, *, alone: bool = True
+    engine: Engine,
+    config: Config,
+    environ: Mapping[str, str],
+    person: Actor,
+    *,
+    alone: bool = True,
+    impersonates: bool = False,
+    journal: Callable[[], Awaitable[Journal]] | None = None,
 ) -> ActionService:
     """The service of this engine's site. Nothing is opened, read or connected yet; the journal is opened at the first
     plan, in the name of `person`, whose process this is.
+
+    `alone`: one person has this process for themselves, so that nobody could approve. `impersonates`: it writes for many
+    with credentials of its own, and each request to a cluster is done in the name of the person it is for. `journal`: of a
+    process that records more than operations in it, and closes it itself.
     """
     clock = engine.clock
     state = state_dir(environ)
-    clusters = _hands(engine, config)
+    policies = Policies(Path(config.policy_file) if config.policy_file is not None else None)
+
+    async def roles(who: Actor) -> tuple[str, ...]:
+        return roles_of(await policies.current(), who.name, only_roles=who.roles)
+
+    clusters = _hands(engine, config, roles if impersonates else None)
     reach = {name: each.hand for name, each in clusters.items()}
     services = next(iter(clusters.values())).service_labels if clusters else ()
     alertmanager = _alertmanager(engine)
@@ -71,7 +89,7 @@ def armed(
         found = clusters.get(target.cluster)
         return Lease(found.hand, target, operation, who, clock) if found is not None else None
 
-    async def journal() -> Journal:
+    async def opened() -> Journal:
         notary = None
         if config.checkpoint_file is not None:
             notary = Checkpoints(Path(config.checkpoint_file), await asyncio.to_thread(signing_key, state))
@@ -80,8 +98,9 @@ def armed(
     tools = Tools(
         registry=registry,
         hands=hands,
-        policies=Policies(Path(config.policy_file) if config.policy_file is not None else None).current,
-        journal=journal,
+        policies=policies.current,
+        journal=journal or opened,
+        keeps_journal=journal is not None,
         book=engine.book,
         locks=Locks(state / "locks"),
         shelf=Shelf(state / "plans"),
@@ -116,7 +135,7 @@ class _Cluster(msgspec.Struct, frozen=True):
     service_labels: tuple[str, ...]
 
 
-def _hands(engine: Engine, config: Config) -> dict[str, _Cluster]:
+def _hands(engine: Engine, config: Config, impersonates: Roles | None) -> dict[str, _Cluster]:
     """Clusters that may be written to: by the `write` of an address, or by the kubeconfig that the engineer uses anyway."""
     found: dict[str, _Cluster] = {}
     for name, backend in engine.site.kubernetes.items():
@@ -124,7 +143,7 @@ def _hands(engine: Engine, config: Config) -> dict[str, _Cluster]:
             continue
         writing = msgspec.structs.replace(backend, read=backend.write)
         target = kube_target(name, writing, config.scope)
-        found[name] = _Cluster(KubeHand(target, engine.clock), target.service_labels)
+        found[name] = _Cluster(KubeHand(target, engine.clock, impersonates=impersonates), target.service_labels)
     return found
 
 

@@ -16,7 +16,7 @@ from console.actions.audit.derive import follow, linked
 from console.actions.audit.entry import Entry, OperationEntry
 from console.actions.audit.history import Known, TooLarge, history
 from console.actions.audit.journal import Journal
-from console.actions.audit.operation import Operation, may_resume, may_undo, state_of
+from console.actions.audit.operation import Actor, Operation, may_resume, may_undo, state_of
 from console.model.instant import Clock
 
 
@@ -88,6 +88,11 @@ class Book:
         found = linked(self._operations).get(operation)
         return self._known(found) if found is not None else None
 
+    def requester(self, operation: str) -> Actor | None:
+        """Who planned it."""
+        found = self._operations.get(operation)
+        return found.requested_by if found is not None else None
+
     def _known(self, operation: Operation) -> Known:
         alive = self._alive
         if operation.chain == self._chain and operation.stopped_by is None and operation.id not in self._at_work:
@@ -142,3 +147,4 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     text: str
     is_stopping: bool = False
+    by: str = ""  # who runs it

@@ -73,7 +73,7 @@ class Execution:
         tell: Callable[[Progress], None] | None = None,
     ) -> None:
         self.plan = plan
-        self._person = person
+        self.person = person
         self._hands = hands
         self._witness = witness
         self._clock = clock
@@ -84,7 +84,7 @@ class Execution:
         self._stop_why = ""
         self._stopping = asyncio.Event()
         self._generation: int | None = None
-        self.progress = Progress(op=plan.op, step=0, steps=len(plan.steps), text="begins")
+        self.progress = Progress(op=plan.op, step=0, steps=len(plan.steps), text="begins", by=person.name)
 
     def stop(self, by: Actor, why: str = "") -> None:
         """No step after the present one."""
@@ -115,7 +115,7 @@ class Execution:
                 await self._ease(step, before, base)
             sight = await self._verify(before)
         except Halt as halt:
-            by = self._stop_by or self._person
+            by = self._stop_by or self.person
             if halt.is_harm:
                 await self._offer(str(halt))
             await self._record(kinds.Stopped(op=self.plan.op, by=by, reason=str(halt)))
@@ -180,7 +180,7 @@ class Execution:
     async def _sent(self, write: Write) -> Answer:
         if isinstance(write, NoWrite):
             return Answer(outcome=Outcome.SUCCESS, text="recorded")
-        return await self._hands[type(write)].do(write, self.plan.op, self._person)
+        return await self._hands[type(write)].do(write, self.plan.op, self.person)
 
     async def _look_for(self, number: int, step: PlanStep, answer: Answer) -> Found:
         """A lost answer: look until it is clear, for a minute at most. Every look that says something is recorded."""
@@ -351,6 +351,7 @@ class Execution:
             steps=len(self.plan.steps),
             text=text,
             is_stopping=self._stop_by is not None,
+            by=self.person.name,
         )
         if said != self.progress:
             self.progress = said

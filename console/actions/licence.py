@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from console.actions.audit.operation import Actor, Ending
 from console.actions.plan import Plan
+from console.actions.say import Say
 from console.actions.target import Target
 
 if TYPE_CHECKING:  # the service gives it, and it speaks to nothing else
@@ -39,8 +40,16 @@ class Licence:
     def start(self, plan: Plan) -> asyncio.Task[Ending | None]:
         return self.service.start(self.person, plan.op, plan.hash)
 
-    def stop(self, op: str) -> None:
-        self.service.stop(self.person, op)
+    async def stop(self, op: str, why: str = "") -> None:
+        await self.service.stop(self.person, op, why)
+
+    def owns(self, op: str) -> bool:
+        """This person planned it, by whichever key."""
+        requester = self.service.book.requester(op)
+        return requester is not None and requester.is_same_as(self.person)
+
+    async def say(self, op: str) -> Say:
+        return await self.service.say(self.person, op)
 
     def resume(self, op: str) -> asyncio.Task[Ending | None]:
         return self.service.beside(op, self.service.resume(self.person, op))

@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from contextvars import Context
 from datetime import timedelta
 from typing import Any
 
@@ -34,9 +35,10 @@ from console.actions.plan import Plan
 from console.actions.planner import Planner, Wish
 from console.actions.policy.freezes import holding
 from console.actions.policy.policy import Policy, PolicyError
-from console.actions.policy.roles import may, may_approve, may_override
 from console.actions.recording import all_reasons, planned
 from console.actions.refusal import Denied, Unable
+from console.actions.rights import may_agree, may_do, may_halt, may_pass, may_see
+from console.actions.say import Say
 from console.actions.scene import Witness
 from console.actions.shelf import NoSuchPlan
 from console.actions.target import Target
@@ -48,16 +50,22 @@ from console.model.instant import Instant
 log = logging.getLogger(__name__)
 
 RECENT = timedelta(hours=24)
+MOST_PLANS = 200  # from so many on, those of what is over are let go
 
 
 class ActionService:
-    """For one site. `alone`: a lone console or a command, where nobody else could approve."""
+    """For one site. `alone`: a lone console or a command, where nobody else could approve. Else it outlives the sessions of
+    those who act through it, and what one of them began goes on when that one has left.
+    """
 
     def __init__(self, tools: Tools, site: str, *, is_prod: bool, alone: bool) -> None:
         self._tools = tools
+        self._site = site
+        self.alone = alone
         self._planner = Planner(tools.registry, site, is_prod=is_prod, alone=alone)
         self._journal: Journal | None = None
         self._opening = asyncio.Lock()
+        self._deciding = asyncio.Lock()  # of people: what was looked at still holds when it is recorded
         self._plans: dict[str, Plan] = {}
         self._moments: dict[str, dict[str, Instant]] = {}  # op -> planned, confirmed, approved, on both clocks
         self._running: dict[str, Execution] = {}
@@ -109,6 +117,8 @@ class ActionService:
         """
         journal = await self._recording()
         policy = await self._policy()
+        if not self.alone and not may_see(policy, person, self._site, target):
+            raise Denied("reading", f"{person.name} may not read what {target.text} names, and so not plan for it")
         parameters = parsed(self._tools.registry.get(action).about.parameters, given)
         at = self._tools.clock.now()
         wish = Wish(
@@ -138,9 +148,19 @@ class ActionService:
             await asyncio.to_thread(self._tools.shelf.put, plan)
         except OSError as error:
             raise Unable(f"the plan cannot be stored: {error}") from error
+        self._forget()
         self._plans[plan.op] = plan
         self._moments[plan.op] = {"planned": at}
         return plan
+
+    def _forget(self) -> None:
+        """Plans of operations that are over: this process may live for months."""
+        if len(self._plans) < MOST_PLANS:
+            return
+        over = {known.operation.id for known in self.book.known() if known.operation.is_over or known.state is State.EXPIRED}
+        for op in over & self._plans.keys():
+            del self._plans[op]
+            self._moments.pop(op, None)
 
     async def load(self, person: Actor, begins: str) -> Plan:
         """A stored plan by its hash, of the same person. Raises Unable, Denied."""
@@ -168,6 +188,10 @@ class ActionService:
         self, person: Actor, op: str, plan_hash: str, typed: str, reason: str = "", ticket: str = ""
     ) -> None:
         """The requester typed what had to be typed. Raises Denied, Unable."""
+        async with self._deciding:
+            await self._confirm(person, op, plan_hash, typed, reason, ticket)
+
+    async def _confirm(self, person: Actor, op: str, plan_hash: str, typed: str, reason: str, ticket: str) -> None:
         plan, known = self._find(op, plan_hash)
         if not plan.requester.is_same_as(person):
             raise Denied("identity", f"it was planned by {plan.requester.name}, who alone can confirm it")
@@ -199,20 +223,24 @@ class ActionService:
 
     async def approve(self, person: Actor, op: str, plan_hash: str) -> None:
         """A second person agrees. Raises Denied, Unable."""
-        plan = await self._as_second(person, op, plan_hash)
-        limits = (await self._policy()).limits
-        self._in_time(op, "confirmed", plan, limits.approval_s, "approval")
-        journal = await self._recording()
-        now = self._tools.clock.now()
-        until = now.plus(limits.execution_s).utc
-        await self._note(journal, kinds.Approved(op=op, by=person, plan_hash=plan_hash, expires_at=until))
-        self._moments.setdefault(op, {})["approved"] = now
+        async with self._deciding:
+            plan = await self._as_second(person, op, plan_hash)
+            limits = (await self._policy()).limits
+            self._in_time(op, "confirmed", plan, limits.approval_s, "approval")
+            journal = await self._recording()
+            now = self._tools.clock.now()
+            until = now.plus(limits.execution_s).utc
+            await self._note(journal, kinds.Approved(op=op, by=person, plan_hash=plan_hash, expires_at=until))
+            self._moments.setdefault(op, {})["approved"] = now
 
     async def deny(self, person: Actor, op: str, plan_hash: str, reason: str = "") -> None:
-        """A second person says no, which is final. Raises Denied, Unable."""
-        await self._as_second(person, op, plan_hash)
-        journal = await self._recording()
-        await self._note(journal, kinds.Denied(op=op, by=person, plan_hash=plan_hash, reason=reason))
+        """A second person says no, which is final, and why: somebody waits for it. Raises Denied, Unable."""
+        async with self._deciding:
+            await self._as_second(person, op, plan_hash)
+            if len(reason.strip()) < 3:
+                raise Denied("reason", "who is told no must be told why")
+            journal = await self._recording()
+            await self._note(journal, kinds.Denied(op=op, by=person, plan_hash=plan_hash, reason=reason.strip()))
 
     async def _as_second(self, person: Actor, op: str, plan_hash: str) -> Plan:
         plan, known = self._find(op, plan_hash)
@@ -220,16 +248,28 @@ class ActionService:
             raise Denied("second person", "nobody approves their own operation")
         if known.state is not State.AWAITING_APPROVAL:
             raise Denied("state", f"{op} is {known.state}: there is nothing to approve")
-        allowed, why = may_approve(await self._policy(), person.name, plan.action, plan.target)
+        policy = await self._policy()
+        allowed, why = may_agree(policy, person, plan.action, plan.target)
         if not allowed:
             raise Denied("role", why)
+        if not self.alone and not may_see(policy, person, self._site, plan.target):
+            raise Denied("reading", f"{person.name} may not read what {plan.target.text} names, and so not judge it")
         return plan
 
     async def cancel(self, person: Actor, op: str, why: str = "") -> None:
-        """Its requester wants it no more, before anything was sent."""
+        """Its requester wants it no more, before anything was sent. Raises Denied for another's, Unable."""
+        async with self._deciding:
+            await self._cancel(person, op, why)
+
+    async def _cancel(self, person: Actor, op: str, why: str) -> None:
         known = self.book.get(op)
         if known is None or known.operation.intent_at is not None or known.operation.is_over:
             return
+        owner = known.operation.requested_by
+        if owner is not None and not owner.is_same_as(person):
+            raise Denied("identity", f"it was planned by {owner.name}, who alone can take it back")
+        if op in self._begun:
+            raise Denied("state", f"{op} is being begun at this moment: it can only be stopped")
         journal = await self._recording()
         await self._note(journal, kinds.Closed(op=op, by=person, ending=Ending.CANCELLED, reason=why))
 
@@ -267,9 +307,11 @@ class ActionService:
             await witness.ready()
             await self._alone(plan)
             await self._again(plan, person, policy, journal)
-            self.book.begins(plan.op)
-            stack.callback(self.book.rests, plan.op)
-            await self._note(journal, kinds.Intent(op=plan.op, by=person, plan_hash=plan.hash))
+            async with self._deciding:
+                self._still(plan, since, policy)
+                self.book.begins(plan.op)
+                stack.callback(self.book.rests, plan.op)
+                await self._note(journal, kinds.Intent(op=plan.op, by=person, plan_hash=plan.hash))
             # Cancelled from here on, the journal's last word is the truth: it was interrupted.
             return await self._execute(stack, plan, person, witness, journal, range(1, len(plan.steps) + 1))
 
@@ -282,6 +324,13 @@ class ActionService:
         known = self.book.get(plan.op)
         if known is None or known.state not in (State.CONFIRMED, State.APPROVED):
             raise Denied("state", f"{plan.op} is {known.state if known else 'not known'} by now")
+
+    def _still(self, plan: Plan, since: str, policy: Policy) -> None:
+        """Right before the intent: looking at the world again took its time. Raises Denied."""
+        known = self.book.get(plan.op)
+        if known is None or known.state not in (State.CONFIRMED, State.APPROVED):
+            raise Denied("state", f"{plan.op} is {known.state if known else 'not known'} by now")
+        self._in_time(plan.op, since, plan, policy.limits.execution_s, "execution")
 
     async def _again(self, plan: Plan, person: Actor, policy: Policy, journal: Journal) -> None:
         """All guards once more, on the world as it is now. Another world, another plan."""
@@ -381,7 +430,8 @@ class ActionService:
 
     def beside(self, op: str, what: Any) -> asyncio.Task[Ending | None]:
         """Run what is awaited of an operation as a task of the service's own."""
-        task: asyncio.Task[Ending | None] = asyncio.create_task(what, name=f"operation {op}")
+        # in no session's context: it belongs to none, and must not keep one's screen in memory
+        task: asyncio.Task[Ending | None] = asyncio.create_task(what, name=f"operation {op}", context=Context())
         self._tasks[op] = task
         task.add_done_callback(lambda done: self._ended(op, done))
         return task
@@ -391,12 +441,43 @@ class ActionService:
         if not task.cancelled() and task.exception() is not None:
             log.warning("operation %s: %s", op, task.exception())
 
-    def stop(self, person: Actor, op: str, why: str = "") -> None:
-        """No step after the present one. Raises Denied."""
+    async def stop(self, person: Actor, op: str, why: str = "") -> None:
+        """No step after the present one. One's own at once, whatever the policy says by now; another's where one might do or
+        approve the same. Raises Denied.
+        """
         execution = self._running.get(op)
         if execution is None:
             raise Denied("state", f"{op} is not running in this process")
+        known = self.book.get(op)
+        if known is not None and not self._is_own(person, op, known.operation):
+            allowed, why_not = may_halt(await self._policy(), person, known.operation)
+            if not allowed:
+                raise Denied("role", why_not)
         execution.stop(person, why or f"stopped by {person.name}")
+
+    def _is_own(self, person: Actor, op: str, operation: Operation) -> bool:
+        """Planned by this person, or carried on by them."""
+        execution = self._running.get(op)
+        owners = (operation.requested_by, execution.person if execution is not None else None)
+        return any(owner is not None and owner.is_same_as(person) for owner in owners)
+
+    async def say(self, person: Actor, op: str) -> Say:
+        """What this person has to say about an operation, for the screen; asked again when it is said. Never raises."""
+        known = self.book.get(op)
+        if known is None:
+            return Say()
+        if self._is_own(person, op, known.operation):
+            return Say(is_own=True, may_stop=True, may_leave=True)
+        try:
+            policy = await self._policy()
+            may_stop, why = may_halt(policy, person, known.operation)
+            plan = self._plans.get(op)
+            if plan is None:
+                return Say(may_stop=may_stop, may_leave=may_stop, why="it was planned by another process")
+            may_decide, why = may_agree(policy, person, plan.action, plan.target)
+        except Denied as broken:
+            return Say(why=broken.why)
+        return Say(may_stop=may_stop, may_leave=may_stop, may_decide=may_decide, why="" if may_decide else why)
 
     # --- resume and undo ---------------------------------------------------------------------------------------------
 
@@ -450,11 +531,11 @@ class ActionService:
         """What does not depend on the target being untouched: a half-drained node is not as it was planned. Its own
         preconditions guard the steps that are left. Raises Denied.
         """
-        allowed, why = may(policy, person.name, plan.action, plan.target)
+        allowed, why = may_do(policy, person, plan.action, plan.target)
         if not allowed:
             raise Denied("role", why)
         held = holding(policy, self._tools.clock.now().utc, plan.site, plan.action, plan.target)
-        passes = all(each.freeze.override for each in held) and may_override(policy, person.name, plan.target)[0]
+        passes = all(each.freeze.override for each in held) and may_pass(policy, person, plan.target)[0]
         if held and not (plan.is_override and passes):
             raise Denied("freeze", f"freeze `{held[0].freeze.name}` holds")
 
@@ -472,8 +553,12 @@ class ActionService:
         return await self.plan(person, inverse.action, target, dict(inverse.parameters), undoes=op)
 
     async def abandon(self, person: Actor, op: str, why: str) -> None:
-        """Leave a stopped or interrupted operation as it is. Raises Denied, Unable."""
+        """Leave a stopped or interrupted operation as it is: one's own, or one that one may do. Raises Denied, Unable."""
         operation = await self._left(op)
+        if not self._is_own(person, op, operation):
+            allowed, why_not = may_halt(await self._policy(), person, operation)
+            if not allowed:
+                raise Denied("role", why_not)
         journal = await self._recording()
         async with AsyncExitStack() as stack:  # so that nobody resumes it at this moment
             await self._lock(stack, operation.target, op)
@@ -544,5 +629,5 @@ class ActionService:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for hand in self._tools.hands.values():
             await hand.close()
-        if self._journal is not None:
+        if self._journal is not None and not self._tools.keeps_journal:
             await self._journal.close()

@@ -33,3 +33,4 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     witness: Witness
     clock: Clock
     lease: Callable[[Target, str, Actor], Any | None]
+    keeps_journal: bool = False  # whoever opened it records in it too, and closes it

@@ -20,13 +20,17 @@ from console.actions.plan import Plan
 from console.actions.registry import UnknownAction
 from console.actions.target import BadTarget, Target
 from console.app.choosing import ActionMenu, Offer, Planning, asked, given, prefilled
+from console.app.company import Company, who_page
 from console.app.detail import DetailScreen
+from console.app.handling import Handling
 from console.app.operation import OperationScreen
-from console.app.plandialog import NOT_DONE, Done, Kind, PlanDialog, Result
+from console.app.plandialog import NOT_DONE, Done, PlanDialog, Result
+from console.app.planpage import plan_page
 from console.app.prompt import PromptScreen
 from console.app.strip import LOUD, OperationStrip
 from console.app.sure import SureDialog
 from console.app.targets import targets_of
+from console.app.together import Together
 from console.feeds.desk import Seat
 from console.model.cell import Tone
 from console.model.instant import Clock, Instant
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 
 NO_LICENCE = "read-only: start with --write"
 TOLD_S = 12.0
+STALL_S = 30.0  # after a longer one another may sit there
 UNKNOWN_TOLD_S = 120.0
 
 
@@ -51,25 +56,41 @@ class Acting:
     """For one screen. `licence` None: nothing can be done, and `why_not` says so."""
 
     def __init__(
-        self, app: Callable[[], App[None]], clock: Clock, licence: Licence | None, why_not: str, *, is_prod: bool
+        self,
+        app: Callable[[], App[None]],
+        clock: Clock,
+        licence: Licence | None,
+        why_not: str,
+        *,
+        is_prod: bool,
+        company: Company | None = None,
     ) -> None:
-        self._app = app
-        self._clock = clock
+        self.app = app
+        self.clock = clock
         self.licence = licence
         self._why_not = why_not or NO_LICENCE
-        self._is_prod = is_prod
+        self.is_prod = is_prod
+        self._company = company
+        self._hides: Callable[[str], bool] = lambda _: False
         self._operations: Seat | None = None
         self._workloads: Seat | None = None
         self._incidents: Callable[[], Pane[IncidentRow]] | None = None
-        self._since: dict[
-            str, float
-        ] = {}  # operations begun from here -> when; those of which the end was not told yet
+        self._since: dict[str, float] = {}  # operations that run -> since when; those of which the end was not told yet
         self._unseen: dict[str, OperationLine] = {}  # bad endings nobody has opened
         self.strip = OperationStrip()
+        self.together = Together(app, licence, company, self.tell)
+        self._handling = Handling(self)
 
-    def sit(self, operations: Seat, workloads: Seat, incidents: Callable[[], Pane[IncidentRow]]) -> None:
-        """What is looked at: the operations, and what names a row's targets."""
+    def sit(
+        self,
+        operations: Seat,
+        workloads: Seat,
+        incidents: Callable[[], Pane[IncidentRow]],
+        hides: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """What is looked at: the operations, and what names a row's targets. `hides`: a text names what may not be seen."""
         self._operations, self._workloads, self._incidents = operations, workloads, incidents
+        self._hides = hides
 
     # -- what is known -------------------------------------------------------------------------------------------------
     def lines(self) -> tuple[OperationLine, ...]:
@@ -86,6 +107,20 @@ class Acting:
     def running(self) -> list[OperationLine]:
         """Those that this process executes."""
         return [line for line in self.lines() if line.is_here]
+
+    @property
+    def own_running(self) -> list[OperationLine]:
+        """Of these, this person's."""
+        return [line for line in self.running if self.together.owns(line)]
+
+    def since(self, line: OperationLine) -> float:
+        """When it was first seen to run."""
+        return self._since.get(line.id, 0.0)
+
+    @property
+    def here(self) -> int:
+        """Sessions; 0 where nobody else can be."""
+        return self._company.count if self._company is not None else 0
 
     def _known_workloads(self) -> Workloads | None:
         reading = self._workloads.reading if self._workloads is not None else None
@@ -104,16 +139,16 @@ class Acting:
     def act(self, selection: Selection | None) -> None:
         """The key `a`."""
         if self.licence is None:
-            self._say(self._why_not, "warning")
+            self.tell(self._why_not, "warning")
             return
         if selection is None:
-            self._say("nothing is selected", "warning")
+            self.tell("nothing is selected", "warning")
             return
         targets, why = targets_of(selection, self._known_workloads())
         offers = [(target, about) for target in targets for about in self.licence.service.fitting(target)]
         if not offers:
             named = ", ".join(target.text for target in targets)
-            self._say(why or f"no action of the catalogue fits {named}", "warning")
+            self.tell(why or f"no action of the catalogue fits {named}", "warning")
             return
         incident = self._incident_of(selection)
 
@@ -121,7 +156,7 @@ class Acting:
             if offer is not None:
                 self._ask(*offer, incident)
 
-        self._app().push_screen(ActionMenu(offers, is_prod=self._is_prod), chosen)
+        self.app().push_screen(ActionMenu(offers, is_prod=self.is_prod), chosen)
 
     def command(self, words: str) -> str | None:
         """`:act deployment.scale kube:apac-1/live/deployment/packager replicas=3`; a complaint when it is none."""
@@ -154,11 +189,11 @@ class Acting:
             try:
                 values = given(about, text)
             except BadParameter as error:
-                self._say(str(error), "warning")
+                self.tell(str(error), "warning")
                 return
             self._plan(about, target, values, incident)
 
-        self._app().push_screen(PromptScreen(asked(about), value=prefilled(about), goes_on=True), answered)
+        self.app().push_screen(PromptScreen(asked(about), value=prefilled(about), goes_on=True), answered)
 
     def _plan(self, about: About, target: Target, values: dict[str, str], incident: str) -> None:
         licence = self.licence
@@ -167,22 +202,22 @@ class Acting:
         async def make() -> Plan:
             return await licence.plan(about.name, target, values, incident=incident)
 
-        self._show_plan(f"{about.title} · {target.full_name}", make)
+        self.show_plan(f"{about.title} · {target.full_name}", make)
 
-    def _show_plan(self, what: str, make: Callable[[], Awaitable[Plan]]) -> None:
+    def show_plan(self, what: str, make: Callable[[], Awaitable[Plan]]) -> None:
         """Wait for the plan, and show it, or why there is none."""
-        self._app().run_worker(self._planned(what, make), group="planning", exclusive=True, exit_on_error=False)
+        self.app().run_worker(self._planned(what, make), group="planning", exclusive=True, exit_on_error=False)
 
     async def _planned(self, what: str, make: Callable[[], Awaitable[Plan]]) -> None:
-        app, licence = self._app(), self.licence
+        app, licence = self.app(), self.licence
         assert licence is not None
         task = asyncio.ensure_future(make())
-        waiting = Planning(what, task, self._clock)
+        waiting = Planning(what, task, self.clock)
         await app.push_screen(waiting)
         await asyncio.wait({task})
         waiting.dismiss()
         if task.cancelled():
-            self._say("the plan was given up: nothing was done", "information")
+            self.tell("the plan was given up: nothing was done", "information")
             return
         error = task.exception()
         if error is not None:
@@ -192,173 +227,96 @@ class Acting:
             app.push_screen(DetailScreen("no plan", [("NO PLAN", visible(why), Tone.CRIT), ("", what, Tone.DIM)]))
             return
         plan = task.result()
-        dialog = PlanDialog(plan, licence, self._clock, is_prod=self._is_prod, again=make)
-        app.push_screen(dialog, self._decided)
+        if self._hides("\n".join(text for _, text, _ in plan_page(plan))):
+            await licence.cancel(plan.op)
+            self.tell("this plan names what you may not read: it was taken back", "warning")
+            return
+        dialog = PlanDialog(plan, licence, self.clock, is_prod=self.is_prod, again=make)
+        app.push_screen(dialog, self.decided)
 
-    def _decided(self, result: Result | None) -> None:
+    def decided(self, result: Result | None) -> None:
         """What became of a dialog."""
         if result is None:
             return
         op = result.plan.op
         if result.done is Done.STARTED:
-            self._since[op] = self._clock.now().mono
+            self._since[op] = self.clock.now().mono
             self.watch(op)
         elif result.done is Done.ASKED:
-            self._say(f"{result.plan.title} waits for a second person (6); it is then run by you", "information")
+            self.tell(f"{result.plan.title} waits for a second person (6); it is then run by you", "information")
         elif result.done is Done.APPROVED:
-            self._say(f"approved: {result.plan.requester.name} may run it now", "information")
+            self.tell(f"approved: {result.plan.requester.name} may run it now", "information")
         elif result.done is Done.DENIED:
-            self._say("denied, which is final", "information")
+            self.tell("denied, which is final", "information")
         elif result.why:
-            self._say(f"the dialog was closed: {result.why}", "warning")
+            self.tell(f"the dialog was closed: {result.why}", "warning")
 
     # -- an operation --------------------------------------------------------------------------------------------------
     def watch(self, op: str) -> None:
-        """Open an operation: its progress, its end, and what can be done about it."""
-        self._unseen.pop(op, None)
-
-        def answered(key: str | None) -> None:
-            self._unseen.pop(op, None)
-            if key is not None:
-                self._follow(op, key)
-
-        stop = self._stop if self.licence is not None else None
-        screen = OperationScreen(op, lambda: self.line(op), self._clock.now, stop, is_prod=self._is_prod)
-        self._app().push_screen(screen, answered)
+        """Open an operation."""
+        self._handling.watch(op)
 
     def open(self, op: str) -> None:
         """Enter on a row of the actions: the dialog where one is awaited, else the operation."""
-        line, licence = self.line(op), self.licence
-        if line is None or licence is None or line.state not in ("awaiting approval", "approved"):
-            self.watch(op)
-            return
-        plan = licence.service.plan_of(op)
-        is_mine = plan is not None and plan.requester.is_same_as(licence.person)
-        kind = Kind.RUN if line.state == "approved" else Kind.APPROVE
-        if plan is None or is_mine != (kind is Kind.RUN):
-            if plan is None:
-                self._say("it was planned by another process: it is approved and run there", "warning")
-            self.watch(op)
-            return
-        self._app().push_screen(PlanDialog(plan, licence, self._clock, is_prod=self._is_prod, kind=kind), self._decided)
-
-    def _follow(self, op: str, key: str) -> None:
-        licence, line = self.licence, self.line(op)
-        if licence is None or line is None:
-            return
-        if key == "u":
-            self._show_plan(f"undo of {line.action} · {bare(line.target)}", lambda: licence.plan_undo(op))
-        elif key == "r":
-            left = len(line.steps) - line.done
-            self._sure(
-                line,
-                f"resume {line.action}",
-                f"{left} of {len(line.steps)} steps are left; what is in doubt is read back first",
-                _name(line),
-                "Resume",
-                self._resume,
-            )
-        else:
-            self._sure(
-                line,
-                f"leave {line.action} as it is",
-                f"{line.done} of {len(line.steps)} steps are done and stay so; it is not offered again",
-                "leave",
-                "Leave",
-                licence.abandon,
-                needs_reason=True,
-            )
-
-    def _sure(
-        self,
-        line: OperationLine,
-        title: str,
-        what: str,
-        expected: str,
-        verb: str,
-        do: Callable[[str, str], Awaitable[None]],
-        *,
-        needs_reason: bool = False,
-    ) -> None:
-        async def done(reason: str) -> None:
-            await do(line.id, reason)
-
-        def answered(is_done: bool | None) -> None:
-            if is_done:
-                self.watch(line.id)
-
-        lines = [("WHAT", f"{line.action} {line.target}", Tone.STRONG), ("", what, Tone.NORMAL)]
-        dialog = SureDialog(
-            title, lines, expected, verb, done, self._clock, is_prod=self._is_prod, needs_reason=needs_reason
-        )
-        self._app().push_screen(dialog, answered)
-
-    async def _resume(self, op: str, _reason: str) -> None:
-        """Begun, and what is refused until then raised."""
-        assert self.licence is not None
-        task = self.licence.resume(op)
-        while not task.done() and op not in self.licence.service.running:
-            await asyncio.wait({task}, timeout=0.05)
-        if task.done():
-            task.result()
-        self._since[op] = self._clock.now().mono
+        self._handling.open(op)
 
     def stop(self) -> None:
-        """The key `s`: the operation that runs; of several the one begun last."""
-        running = self.running
-        if not running or self.licence is None:
-            self._say("nothing that was begun here is running", "warning")
-            return
-        self._stop(max(running, key=lambda line: self._since.get(line.id, 0.0)).id)
-
-    def _stop(self, op: str) -> None:
-        assert self.licence is not None
-        try:
-            self.licence.stop(op)
-        except NOT_DONE as error:
-            self._say(str(error), "warning")
-        else:
-            self._say("it stops before its next step; what is done stays done", "information")
+        """The key `s`."""
+        self._handling.stop()
 
     def quit(self) -> bool:
         """Whether the console may be left at once; else somebody is asked."""
-        running = self.running
-        if not running:
-            return True
+        return self._handling.quit()
 
-        async def leave(_reason: str) -> None:
-            self._app().exit()
+    def seen(self, op: str) -> None:
+        """Somebody has looked at it."""
+        self._unseen.pop(op, None)
 
-        lines = [
-            ("RUNNING", f"{line.action} {line.target} · {line.done} of {len(line.steps)} done", Tone.STRONG)
-            for line in running
-        ]
-        told = (
-            "it is cut off where it is and told as interrupted; stop it first (esc, then s), or leave this console open"
-        )
-        dialog = SureDialog(
-            "quit while an operation runs",
-            [*lines, ("", told, Tone.WARN)],
-            "quit",
-            "Quit",
-            leave,
-            self._clock,
-            is_prod=self._is_prod,
-        )
-        self._app().push_screen(dialog)
-        return False
+    def begun(self, op: str) -> None:
+        """From here, at this moment."""
+        self._since[op] = self.clock.now().mono
 
-    def away(self) -> None:
+    # -- others --------------------------------------------------------------------------------------------------------
+    def who(self) -> None:
+        """`:who`"""
+        if self._company is None:
+            self.tell("nobody else can be here: this console is yours alone; midwatch serve is for many", "information")
+            return
+        guests = self._company.here
+        lines = who_page(guests, self.lines(), self.clock.now())
+        self.app().push_screen(DetailScreen(f"who is here: {len(guests)}", lines))
+
+    def looks_at(self, view: str) -> None:
+        """This session went to a view."""
+        if self._company is not None:
+            self._company.looks_at(view)
+
+    def leave(self) -> None:
+        """The session is over; what it began goes on where its service does."""
+        if self._company is not None:
+            self._company.leave()
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+    def away(self, *, stall_s: float | None = None) -> None:
         """This session did not run for a while: whoever is at the keys now may be another, and a dialog is not armed for
-        them.
+        them. A short stall of midwatch's own (`stall_s`) sends nobody away: what was written stays, and what was typed to
+        confirm is typed again.
         """
-        for screen in self._app().screen_stack:
-            if isinstance(screen, PlanDialog | SureDialog):
+        for screen in self.app().screen_stack:
+            if not isinstance(screen, PlanDialog | SureDialog):
+                continue
+            if stall_s is not None and stall_s < STALL_S:
+                screen.stalled(f"midwatch stood still for {stall_s:.0f} s: what you wrote is kept, type the name again")
+            else:
                 screen.give_up("midwatch was suspended meanwhile")
 
     # -- what is seen --------------------------------------------------------------------------------------------------
     def renew(self, now: Instant) -> None:
-        """The strip, the dialogs in front, and endings to be told."""
+        """The strip, the dialogs in front, what others say, and endings to be told."""
+        lines = self.lines()
+        if lines:
+            self._unseen.update({line.id: line for line in self.together.returned(lines, now)})
+        self.together.renew(lines, now)
         for line in self.lines():
             if line.is_here and line.id not in self._since:
                 self._since[line.id] = now.mono
@@ -366,43 +324,50 @@ class Acting:
                 line.id in self._since and not line.is_here and line.state not in AT_WORK and line.state != "confirmed"
             ):
                 self._ended(line)
-        for screen in self._app().screen_stack:
+        for screen in self.app().screen_stack:
             if isinstance(screen, PlanDialog) and (line_of := self.line(screen.plan.op)) is not None:
-                screen.judge(line_of)
+                screen.judge(line_of, now)
             if isinstance(screen, PlanDialog | SureDialog | OperationScreen | Planning):
                 screen.renew(now)
         self._show_strip(now)
 
     def _ended(self, line: OperationLine) -> None:
-        """Told once, and so that what is bad or not known cannot be overlooked."""
+        """Told once, and so that what is bad or not known cannot be overlooked. Another's is told to be known, and stands on
+        the screen only where nobody else is left to look at it.
+        """
         del self._since[line.id]
-        is_open = any(isinstance(each, OperationScreen) and each.op == line.id for each in self._app().screen_stack)
-        words = f"{line.action} {bare(line.target)}: {line.state.upper() if line.state in LOUD else line.state}"
+        is_open = any(isinstance(each, OperationScreen) and each.op == line.id for each in self.app().screen_stack)
+        whose = self.together.runner(line)
+        words = f"{whose}: " if whose else ""
+        words += f"{line.action} {bare(line.target)}: {line.state.upper() if line.state in LOUD else line.state}"
+        words += f" by {line.stopped_by}" if line.state == "stopped" and line.stopped_by not in ("", line.by) else ""
         words += f", {line.ending}" if line.ending else ""
         if line.state in LOUD:
-            self._app().bell()
-            if not is_open:
+            if not whose:
+                self.app().bell()
+            if not is_open and (not whose or self.together.has_left(line)):
                 self._unseen[line.id] = line
-            self._say(f"{words}; 6 opens it", "error", UNKNOWN_TOLD_S)
+            self.tell(f"{words}; 6 opens it", "error", UNKNOWN_TOLD_S if not whose else TOLD_S)
         elif not is_open:
-            undo = "; u in 6 takes it back" if line.may_undo else ""
-            self._say(words + undo, "information" if line.state == "succeeded" else "warning")
+            undo = "; u in 6 takes it back" if line.may_undo and not whose else ""
+            self.tell(words + undo, "information" if line.state == "succeeded" else "warning")
 
     def _show_strip(self, now: Instant) -> None:
         self._unseen = {
             op: found for op in self._unseen if (found := self.line(op)) is not None and found.state in LOUD
         }
-        since = {line.id: now.mono - self._since.get(line.id, now.mono) for line in self.running}
-        self.strip.tell(list(self._unseen.values()), self.running, since, max(1, self._app().size.width))
+        lines, running = self.lines(), self.running
+        self.strip.tell(
+            list(self._unseen.values()),
+            running,
+            {line.id: now.mono - self._since.get(line.id, now.mono) for line in running},
+            max(1, self.app().size.width),
+            now=now,
+            waiting=self.together.waiting(lines, now),
+            ready=self.together.ready(lines, now),
+            runner=self.together.runner,
+        )
 
-    def _say(self, words: str, severity: str = "information", timeout: float = TOLD_S) -> None:
-        self._app().notify(visible(words), severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
+    def tell(self, words: str, severity: str = "information", timeout: float = TOLD_S) -> None:
+        self.app().notify(visible(words), severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
 
-
-def _name(line: OperationLine) -> str:
-    """What is typed to go on with it: as for its plan."""
-    try:
-        target = Target.parse(line.target)
-    except BadTarget:
-        return "resume"
-    return {"low": "y", "medium": target.name}.get(line.tier, target.full_name)

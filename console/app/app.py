@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual import work
-from textual.app import App
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -24,9 +23,12 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from console.app.abilities import Abilities, filters
+from console.app.clipboard import TooLong, copied
 from console.app.curtain import Curtain
 from console.app.keymap import by_name
+from console.app.linked import Linked
 from console.app.terminal import Terminal, has_shell
+from console.config.link import LinkMode
 from console.exit_codes import ExitCode
 from themes import DEFAULT_THEME, STYLESHEET, THEMES
 from widgets.brush import Brush
@@ -51,20 +53,25 @@ def theme_of(name: str | None) -> str:
     return name or DEFAULT_THEME
 
 
-class MidwatchApp(App[None], inherit_bindings=False):
+class MidwatchApp(Linked, inherit_bindings=False):
     """One console: its screen, or a curtain and how to come by the screen behind it.
 
     `opening` is awaited once the curtain is on the terminal, and `started` called once the screen is: only then may
     connectors be imported.
 
     Textual's own keys (ctrl+q, ctrl+c) are not inherited: the registry is all there is.
+
+    `driver` is what makes the driver, for a terminal that is not the one we were started at.
     """
 
     CSS_PATH = STYLESHEET
     ENABLE_COMMAND_PALETTE = False
     TITLE = "midwatch"
     # over every page and prompt, as in every program of a terminal
-    BINDINGS = [Binding(by_name("suspend").key, "suspend_process", show=False, priority=True)]
+    BINDINGS = [
+        Binding(by_name("suspend").key, "suspend_process", show=False, priority=True),
+        Binding(by_name("repaint").key, "repaint", show=False, priority=True),
+    ]
 
     def __init__(
         self,
@@ -74,10 +81,10 @@ class MidwatchApp(App[None], inherit_bindings=False):
         started: Callable[[], None] = lambda: None,
         theme: str | None = None,
         able: Abilities = Abilities(),  # noqa: B008 - frozen
+        link: LinkMode = LinkMode.FULL,
+        driver: Callable[..., Driver] | None = None,
     ) -> None:
-        super().__init__()
-        self.able = able
-        self.no_color = self.no_color or not able.has_colour
+        super().__init__(able, link, driver)
         self._poorer = filters(able)
         for each in THEMES:
             self.register_theme(each)
@@ -108,8 +115,9 @@ class MidwatchApp(App[None], inherit_bindings=False):
 
     def _first_frame_is_out(self) -> None:
         self._is_up = True
-        if isinstance(self._driver, Terminal):
-            self.brush = Brush(self, self._driver.write)
+        canvas = self.canvas()
+        if canvas is not None:
+            self.brush = Brush(self, canvas)
         self._started()
 
     def get_driver_class(self) -> type[Driver]:
@@ -158,6 +166,7 @@ class MidwatchApp(App[None], inherit_bindings=False):
 
     def _paint_whole(self) -> None:
         """On a terminal just taken. One of another size than before is laid out first: the driver has asked for that."""
+        self.forget_terminal()
         if self._driver is not None and self._driver._get_terminal_size() == tuple(self.size):  # type: ignore[attr-defined]
             self.refresh(layout=True)
 
@@ -245,8 +254,25 @@ class MidwatchApp(App[None], inherit_bindings=False):
         return [*line_filters(super().get_line_filters(), self.no_color), *self._poorer]
 
     def copy_to_clipboard(self, text: str) -> None:
-        """What is copied is pasted into shells: it leaves as it is shown, never with an escape in it."""
-        super().copy_to_clipboard(clean(text))
+        why = self.to_clipboard(text)
+        if why:
+            self.notify(f"not copied: {why}", severity="warning", markup=False)
+
+    def to_clipboard(self, text: str) -> str:
+        """Why it was not sent to the terminal's clipboard; "" when it was, and whether the terminal takes it nobody tells.
+
+        What is copied is pasted into shells: it leaves as it is shown, never with an escape in it.
+        """
+        self._clipboard = clean(text)
+        if not self.able.is_asked:
+            return "this kind of terminal (TERM) has no clipboard that could be written to"
+        try:
+            sequence = copied(self._clipboard, self.able.wrapping)
+        except TooLong as wrong:
+            return str(wrong)
+        if self._driver is not None:
+            self._driver.write(sequence)
+        return ""
 
     def action_next_theme(self) -> None:
         """Walk through the themes."""

@@ -1,4 +1,4 @@
-"""The command line behind `:`. Names come from the registry of keys; `act`, `scope` and `theme` take words."""
+"""The command line behind `:`. Names come from the registry of keys; `act`, `scope`, `theme` take words, `who` has no key."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from themes import THEMES
 _BY_WORD = {entry.label.replace(" ", "-"): entry for entry in reversed(ENTRIES)}
 COMMANDS: tuple[str, ...] = (
     *_BY_WORD,
+    "who",
     "scope clear",
     *(f"scope {dimension}=" for dimension in DIMENSIONS),
     *(f"theme {theme.name}" for theme in THEMES),
@@ -40,6 +41,9 @@ def run(screen: Commanded, text: str) -> str | None:
     word, _, rest = text.strip().partition(" ")
     if word == "scope":
         return _scope(screen, rest.split())
+    if word == "who":
+        screen.do("who")
+        return None
     if word == "act" and rest.strip():
         return screen.act_on(rest)
     if word == "theme" and rest:

@@ -132,6 +132,14 @@ class TypedDialog(ModalScreen[R]):
     def on_resize(self) -> None:
         self.renew(self.clock.now())
 
+    def stalled(self, why: str) -> None:
+        """Nothing was shown and nothing heard for a while: reason and ticket stay, the confirmation is typed again."""
+        if self.is_settled:
+            return
+        self.form.typed.paste(self.clock.now().mono)  # and what was pressed meanwhile, and comes now, is no hand
+        self.form.typed.void(why)
+        self.renew(self.clock.now())
+
     def refused(self, error: BaseException) -> None:
         """Told where one looks, and the dialog stays."""
         self.form.is_busy = False

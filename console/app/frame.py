@@ -42,6 +42,8 @@ class FrameFacts(msgspec.Struct, frozen=True):
     now: datetime
     who: str
     mark: str = ""  # a broken configuration file, a clock that jumped
+    rate: str = ""  # "4 kB/s": what the terminal is sent
+    here: int = 0  # sessions of this server
 
 
 def counted(panes: Iterable[Pane[Any]]) -> dict[Severity, int]:
@@ -93,7 +95,7 @@ class HeadLine(Painted):
         ]
         right = [
             (f"  sources {facts.sources} ", Tone.DIM if facts.sources_well else Tone.WARN),
-            (f" {clock(facts.now)} UTC ", Tone.NORMAL),
+            (time := f" {clock(facts.now)} UTC ", Tone.NORMAL),
             *([(f" {facts.who} ", Tone.DIM)] if not facts.mark else []),
         ]
         used = sum(width_of(text) for text, _ in [*left, *badges, *right]) + len(badges)  # a blank after each badge
@@ -113,6 +115,11 @@ class HeadLine(Painted):
             room = min(wanted, max(0, width - used) + MARK_LEAST)
             used += room - min(wanted, MARK_LEAST)
             left.append((f" {fit(facts.mark, max(0, room - 2))} ", Tone.WARN))
+        # both sides of the time, where there is room left
+        for text, steps in ((f" {facts.rate} " * bool(facts.rate), 0), (f" {facts.here} here " * (facts.here > 1), 1)):
+            if text and used + len(text) < width:
+                right.insert([each for each, _ in right].index(time) + steps, (text, Tone.DIM))
+                used += len(text)
         segments = [Segment(text, styles[tone]) for text, tone in left]
         segments.append(Segment(" " * max(1, width - used), styles[Tone.NORMAL]))
         for text, severity in badges:

@@ -134,6 +134,15 @@ ENTRIES: tuple[Entry, ...] = (
         Danger.LOCAL,
         undo="fg",
     ),
+    Entry(
+        "repaint",
+        "ctrl+l",
+        "ctrl+l",
+        "repaint",
+        "the whole screen anew, where something else has written on it",
+        "repaint",
+        CONSOLE,
+    ),
     Entry("quit", "q", "q", "quit", "leave", "quit", CONSOLE, in_bar=True),
 )
 

@@ -56,8 +56,11 @@ class Pages:
     def copy(self, selection: Selection) -> None:
         """To the terminal's clipboard: of a stream the request that showed its fault, of a log line its text, else the name."""
         text = self._request(selection) or getattr(selection.row, "message", None) or selection.name
-        self._app().copy_to_clipboard(text)
-        self._app().notify(f"copied: {text[:TOLD]}{'…' if len(text) > TOLD else ''}", markup=False)
+        why = self._app().to_clipboard(text)  # type: ignore[attr-defined]  # ours
+        if why:
+            self._app().notify(f"not copied: {why}", severity="warning", markup=False)
+        else:
+            self._app().notify(f"copied: {text[:TOLD]}{'…' if len(text) > TOLD else ''}", markup=False)
 
     def filter(self, pane: TablePane | LogsPane, renew: Callable[[], None]) -> None:
         """Asks for the text that the pane's rows must contain; what is typed is shown while one types."""

@@ -24,6 +24,7 @@ from console.actions.target import BadTarget
 from console.app.detail import Line
 from console.app.dialog import TypedDialog
 from console.app.planpage import head_marks, plan_page
+from console.app.together import state_by
 from console.model.instant import Clock, Instant
 from console.model.operation import OperationLine
 from widgets.form import Form, Mark, Order
@@ -108,14 +109,14 @@ class PlanDialog(TypedDialog[Result]):
         if self.kind is Kind.CONFIRM and now.utc >= self.plan.expires_at and not self.form.is_busy:
             self.form.close("the plan has expired")
 
-    def judge(self, line: OperationLine) -> None:
+    def judge(self, line: OperationLine, now: Instant) -> None:
         """What the books say of the operation by now: a plan that is not what stands here ends the dialog."""
         if self.is_settled or self.form.is_busy:
             return
         if line.plan_hash and line.plan_hash != self.plan.hash:
             self.leave(Done.VOID, "it was planned anew elsewhere")
-        elif line.state not in _STILL[self.kind]:
-            self.leave(Done.VOID, f"it is {line.state} by now")
+        elif (state := state_by(line, now)) not in _STILL[self.kind]:
+            self.leave(Done.VOID, f"it is {state} by now")
 
     def obey(self, order: Order) -> None:
         if order is Order.CANCEL:

@@ -15,22 +15,23 @@ from textual.widget import AwaitMount, Widget
 from console.actions.licence import Licence
 from console.app import pivots
 from console.app.acting import Acting
-from console.app.frame import FrameFacts, HeadLine, IncidentStrip, KeyBar, absent, counted
+from console.app.company import Company
+from console.app.frame import HeadLine, IncidentStrip, KeyBar
 from console.app.keymap import ENTRIES
+from console.app.linked import Linked
+from console.app.overall import Overall
 from console.app.pages import Pages
 from console.app.panes import PANES
 from console.app.pivots import Place
 from console.feeds.clock import wait_until
-from console.feeds.desk import OVERVIEW, TITLES, Desk, Seat
+from console.feeds.desk import OVERVIEW, Desk
 from console.feeds.passage import Passage
 from console.model.instant import Instant
 from console.model.scope import Scope
-from console.model.severity import Severity, State
-from console.rows.pane import Pane
 from views.channel import ChannelPane
 from views.logs import LogsPane
 from views.overview import Overview
-from views.pane import PaneView, Selection, fault_pane
+from views.pane import PaneView, Selection
 from views.tables import TablePane
 from widgets.backdrop import Backdrop
 
@@ -39,7 +40,6 @@ log = logging.getLogger(__name__)
 SETTLE_S = 0.3  # for every derived feed to have looked at the clock once
 COMPOSED_S = 0.02
 FRAME_S = 0.25  # panes are renewed at most this often
-VERDICT_VIEWS = ("streams", "workloads", "capacity")  # whose rows the counts of the alert strip count
 
 
 class Body(Backdrop, Container):
@@ -63,23 +63,20 @@ class ConsoleScreen(Backdrop, Screen[None]):
         place: Place,
         licence: Licence | None = None,
         unlicensed: str = "",
+        company: Company | None = None,
     ) -> None:
         super().__init__()
         self._desk = desk
-        self._site = site
-        self._is_prod = is_prod
-        self._who = who
+        self._overall = Overall(desk, site, who, is_prod=is_prod)
         self.place: Place = Place(OVERVIEW, place.scope)
         self._opening = place
         self._back: list[Place] = []
         self._wake = asyncio.Event()
-        self._told: dict[str, str] = {}  # view -> the fault of ours that was logged last
         self._views: dict[str, Widget] = {}
-        self._seats: dict[str, Seat] = {}
         self._head, self._strip, self._keys = HeadLine(), IncidentStrip(), KeyBar()
-        self.acting = Acting(lambda: self.app, desk.clock, licence, unlicensed, is_prod=is_prod)
+        self.acting = Acting(lambda: self.app, desk.clock, licence, unlicensed, is_prod=is_prod, company=company)
         self._pages = Pages(
-            lambda: self.app, lambda: self._seats, lambda: self._pane_of("streams", Scope(), desk.clock.now())
+            lambda: self.app, lambda: self._overall.seats, lambda: self._overall.pane("streams", Scope(), desk.clock.now())
         )
         self._passage = Passage(desk.clock)
         self._mounting: AwaitMount | None = None  # the view that was gone to last, while it is being composed
@@ -97,12 +94,12 @@ class ConsoleScreen(Backdrop, Screen[None]):
         yield self._keys
 
     def on_mount(self) -> None:
-        seated = (*VERDICT_VIEWS, "logs", "incidents", "actions", "sources")
-        self._seats = {view: self._desk.sit(view, self._wake) for view in seated}
+        seats = self._overall.sit(self._wake)
         self.acting.sit(
-            self._seats["actions"],
-            self._seats["workloads"],
-            lambda: self._pane_of("incidents", Scope(), self._desk.clock.now()),
+            seats["actions"],
+            seats["workloads"],
+            lambda: self._overall.pane("incidents", Scope(), self._desk.clock.now()),
+            self._desk.hides,
         )
         if self._opening.view != OVERVIEW:
             self.go(self._opening, remember=False)
@@ -115,8 +112,8 @@ class ConsoleScreen(Backdrop, Screen[None]):
         self.call_after_refresh(self._wake.set)  # once the panes have their new sizes
 
     def on_unmount(self) -> None:
-        for seat in self._seats.values():
-            seat.close()
+        self._overall.close()
+        self.acting.leave()
 
     @property
     def _overview(self) -> Overview:
@@ -149,7 +146,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
             try:
                 is_away, is_doubtful = self._passage.looked(clock.now())
                 if is_away or is_doubtful:
-                    await self.look_again(doubt=is_doubtful)
+                    await self.look_again(doubt=is_doubtful, stall_s=None if is_doubtful else self._passage.gap_s)
                 self.renew(clock.now())
             except Exception:
                 log.exception("the frame could not be renewed")
@@ -158,11 +155,11 @@ class ConsoleScreen(Backdrop, Screen[None]):
             await clock.sleep(max(0.0, renewed + FRAME_S - clock.now().mono))
             self._wake.clear()
 
-    async def look_again(self, *, doubt: bool = False) -> None:
+    async def look_again(self, *, doubt: bool = False, stall_s: float | None = None) -> None:
         """After a time in which we did not run: every feed looks at the clock, and what is too old to be called live is shown
         so before anything else is.
         """
-        self.acting.away()
+        self.acting.away(stall_s=stall_s)
         self._desk.look(doubt=doubt)
         await asyncio.sleep(SETTLE_S)
         self.renew(self._desk.clock.now())
@@ -186,38 +183,14 @@ class ConsoleScreen(Backdrop, Screen[None]):
     def _renew_frame(self, now: Instant) -> None:
         scope = self.place.scope
         shown = {pane.VIEW: pane.pane for pane in self._seen() if pane.pane is not None}
-        verdicts = [shown.get(view) or self._pane_of(view, scope, now) for view in VERDICT_VIEWS]
-        counts = counted(verdicts)
-        sources = self._pane_of("sources", scope, now)
-        live = sum(row.state is State.LIVE for row in sources.rows)
-        self._head.show(
-            FrameFacts(
-                site=self._site,
-                scope=str(scope),
-                is_prod=self._is_prod,
-                critical=counts[Severity.CRIT],
-                warning=counts[Severity.WARN],
-                unknown=counts[Severity.UNKNOWN],
-                sources=f"{live}/{len(sources.rows)}",
-                sources_well=live == len(sources.rows),
-                now=now.utc.replace(microsecond=0),
-                who=self._who,
-                mark=self.mark or self._passage.mark(now),
-            )
-        )
-        incidents = self._pane_of("incidents", scope, now)
-        open_rows = [row for row in incidents.rows if not row.is_closed]
-        self._strip.show(open_rows[0] if open_rows else None, len(open_rows) - 1, absent(incidents, sources))
+        mark = self.mark or self._passage.mark(now)
+        self._head.show(self._overall.facts(scope, shown, now, mark=mark, rate=self._rate, here=self.acting.here))
+        self._strip.show(*self._overall.incident(scope, now))
 
-    def _pane_of(self, view: str, scope: Scope, now: Instant) -> Pane[Any]:
-        """A pane that is counted but need not be on the screen; our own fault in making it stays its own, here as there."""
-        try:
-            return self._seats[view].pane(scope, now)
-        except Exception as error:
-            if self._told.get(view) != repr(error):
-                log.exception("pane %s could not be made", view)
-                self._told[view] = repr(error)
-            return fault_pane(view, TITLES[view], error)
+    @property
+    def _rate(self) -> str:
+        """"" where there is no terminal."""
+        return self.app.rate_told if isinstance(self.app, Linked) else ""
 
     # -- where one is --------------------------------------------------------------------------------------------------
     def go(self, place: Place, *, remember: bool = True) -> None:
@@ -237,6 +210,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
         for name, each in self._views.items():
             each.display = name == place.view
         self.place = place
+        self.acting.looks_at(place.view)
         self._is_there = False
         self.call_after_refresh(self._arrive)
 
@@ -351,6 +325,9 @@ class ConsoleScreen(Backdrop, Screen[None]):
     def action_stop_operation(self) -> None:
         self.acting.stop()
 
+    def action_who(self) -> None:
+        self.acting.who()
+
     def action_events(self) -> None:
         selection = self._selected()
         if selection is not None:
@@ -391,6 +368,9 @@ class ConsoleScreen(Backdrop, Screen[None]):
 
     def action_hint_quit(self) -> None:
         self.notify("q leaves")
+
+    def action_repaint(self) -> None:
+        self.app.action_repaint()  # type: ignore[attr-defined]
 
     async def action_suspend(self) -> None:
         await self.app.run_action("suspend_process")

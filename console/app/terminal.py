@@ -12,6 +12,12 @@ Textual's own driver does the taking and giving back. What it leaves open is clo
 - A terminal that hung up answers every write with an error and every read with nothing. That ends the console once; it
   neither kills a thread whose queue then fills for ever, nor spins.
 - A terminal that takes nothing (a stalled link) must not keep the console from being ended.
+- Of the frames of the screen one is on its way at a time: `send` is told by `landed` when the tty has taken the last byte of
+  it, and asked for the next one only then. What a tty has taken and not yet passed on counts as on its way where the kernel
+  tells it (TIOCOUTQ: a serial line, a real console). Of a pty it tells nothing: that answers 0 whatever its other end has
+  left unread, which may be some 17 kB on Linux; and behind it an sshd holds what its TCP connection and the channel's window
+  allow. None of that can be asked for from here, and a terminal's own answer is not waited for: one that never comes would
+  stop the screen. `--link slow` and, over SSH, `midwatch serve`, which holds the connection itself, are what helps there.
 
 What must not be done here: no drawing, and no word of what the console shows.
 """
@@ -19,6 +25,7 @@ What must not be done here: no drawing, and no word of what the console shows.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import select
@@ -31,7 +38,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Full
 from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 from types import FrameType
 from typing import Any
 
@@ -47,7 +54,14 @@ PARTING_S = 2.0  # how long the last writes may stand still: a slow link gets it
 CHUNK = 2048  # bytes a write, so that a slow terminal can be told from one that takes nothing
 LOOK_S = 0.1  # how often we look again where nothing would wake us
 READ = 4096  # bytes
+DRAIN_S = 0.01  # how often a line that is slow itself is asked whether it is done
 BY_SIGNAL = 128  # a shell's way to say what ended a process
+
+
+class Frame(str):
+    """A frame among the other things that are written."""
+
+    landed: Callable[[], None]
 
 
 class Wire:
@@ -58,6 +72,7 @@ class Wire:
         self._encoding = encoding
         self._gone = gone
         self._kept: list[str] = []
+        self._landing: list[Callable[[], None]] = []
         self.is_gone = False
         self.moved_at = 0.0  # monotonic: when the terminal last took something
 
@@ -66,9 +81,27 @@ class Wire:
 
     def write(self, text: str) -> None:
         self._kept.append(text)
+        if isinstance(text, Frame):
+            self._landing.append(text.landed)
 
     def flush(self) -> None:
-        """All that was written since, onto the terminal."""
+        """All that was written since, onto the terminal; and whose frame it was is told."""
+        self._put()
+        landing, self._landing = self._landing, []
+        if landing and not self.is_gone:
+            self._drain()
+            for landed in landing:
+                landed()
+
+    def _drain(self) -> None:
+        """Until the line has passed on what it took; where the kernel does not know, at once."""
+        before = 0
+        while (waiting := _unsent(self._fd)) > 0:
+            if waiting != before:
+                before, self.moved_at = waiting, monotonic()
+            sleep(DRAIN_S)
+
+    def _put(self) -> None:
         data = "".join(self._kept).encode(self._encoding, "replace")  # a cell that it cannot show stays one cell: "?"
         self._kept.clear()
         while data and not self.is_gone:
@@ -80,6 +113,14 @@ class Wire:
             except OSError as error:
                 self.is_gone = True
                 self._gone(error)
+
+
+def _unsent(fd: int) -> int:
+    """Bytes that a tty has taken and not sent; 0 as well where that cannot be known."""
+    try:
+        return int.from_bytes(fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0
 
 
 class Ending(Event):
@@ -184,7 +225,22 @@ class Terminal(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Waits for a slow terminal, as long as nobody asks us to leave; without a terminal there is nothing to write."""
-        data = self._app.able.without_questions(data)
+        self._queue(self._app.able.without_questions(data))
+
+    def send(self, text: str, landed: Callable[[], None]) -> None:
+        """A frame; `landed` is called in the loop once the tty has taken it. One that is dropped, because the terminal is lent
+        or gone, never lands: whoever takes the terminal again gives it up (`forget_terminal`).
+        """
+
+        def told() -> None:
+            with suppress(RuntimeError):  # the loop is closed: we have ended
+                self._loop.call_soon_threadsafe(landed)
+
+        frame = Frame(text)
+        frame.landed = told
+        self._queue(frame)
+
+    def _queue(self, data: str) -> None:
         thread = self._writer_thread
         while data and thread is not None and self._is_held:
             try:

@@ -228,8 +228,13 @@ async def _watched(service: ActionService, person: Actor, op: str, task: asyncio
             task.cancel()
             return
         print("  stops before the next step; ctrl+c again leaves it where it is", file=sys.stderr)
+        stopping.append(asyncio.ensure_future(stop()))
+
+    stopping: list[asyncio.Future[None]] = []  # a task that nobody holds may be collected before it has run
+
+    async def stop() -> None:
         with suppress(Denied):
-            service.stop(person, op)
+            await service.stop(person, op)
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, interrupted)

@@ -47,6 +47,7 @@ def _check(flags: Flags, environ: Mapping[str, str], person: str | None, on: str
         return _explain(config, site, person, on)
     print(f"{path}: good; site{'s' * (len(config.sites) != 1)} {', '.join(config.sites)}")
     _check_policy(config)
+    _check_keys(config)
     return ExitCode.OK
 
 
@@ -63,6 +64,26 @@ def _check_policy(config: Config) -> None:
     )
     for line in warnings(policy):
         print(f"  warning: {line}")
+
+
+def _check_keys(config: Config) -> None:
+    """By whom `serve` could be entered, if this were the account it runs under: the files' owners are looked at, too."""
+    settings = config.serve
+    if settings.authorized_keys is None and settings.ca_keys is None:
+        return
+    import asyncio
+
+    from console.feeds.clock import SystemClock
+    from console.serve.keyring import Keyring, Places
+
+    keyring = Keyring(Places.of(settings), SystemClock())
+    asyncio.run(keyring.read())
+    keys = sum(map(len, keyring.trust.people.values()))
+    people, authorities = len(keyring.trust.people), len(keyring.trust.authorities)
+    words = f"{people} {'person' if people == 1 else 'people'} with {keys} key{'s' * (keys != 1)}"
+    print(f"serve: {words}, {authorities} authorit{'y' if authorities == 1 else 'ies'}")
+    for problem in keyring.problems:
+        print(f"  warning: {problem}")
 
 
 def _explain(config: Config, site: str, person: str, on: str) -> ExitCode:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from console import __version__
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import Opened, opened
+from console.config.link import LinkMode
 from console.config.paths import log_dir, made
 from console.config.site import Guard
 from console.exit_codes import ExitCode
@@ -92,7 +93,10 @@ async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str], log: P
         opening=behind.opened,
         started=behind.started,
         theme=theme,
-        able=abilities(environ, getattr(sys.__stderr__, "encoding", None) or "utf-8"),
+        able=abilities(
+            environ, getattr(sys.__stderr__, "encoding", None) or "utf-8", kitty_keys=found.config.kitty_keys
+        ),
+        link=flags.link or found.config.link or LinkMode.FULL,
     )
     # not the loop's own handlers: it may be waiting for a terminal that takes nothing
     before = {sign: signal.signal(sign, lambda number, _: app.leave(_BY_SIGNAL + number)) for sign in _ENDING}

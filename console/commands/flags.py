@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from console import __version__
+from console.config.link import LinkMode, link_mode
 from console.model.scope import Scope
 
 
@@ -34,12 +35,13 @@ class Flags(msgspec.Struct, frozen=True):
     write: bool = False  # no variable sets it: to be able to write is a decision of the moment
     theme: str | None = None
     log_file: Path | None = None
+    link: LinkMode | None = None
 
 
 def merged(given: Mapping[str, Any], environ: Mapping[str, str]) -> Flags:
     """Flags over MIDWATCH_CONFIG, MIDWATCH_SITE, MIDWATCH_SCOPE ("k=v k=v") and MIDWATCH_LOG_FILE.
 
-    Raises UsageError for a scope that names no known dimension.
+    Raises UsageError for a scope that names no known dimension, and for a link that is none.
     """
 
     def of(flag: str) -> str | None:
@@ -50,6 +52,7 @@ def merged(given: Mapping[str, Any], environ: Mapping[str, str]) -> Flags:
     words = given.get("scope") or environ.get("MIDWATCH_SCOPE", "").split()
     try:
         scope = Scope.parse(words)
+        link = link_mode(given["link"]) if given.get("link") is not None else None  # MIDWATCH_LINK as MIDWATCH_THEME
     except ValueError as wrong:
         raise UsageError(str(wrong)) from wrong
     return Flags(
@@ -59,4 +62,5 @@ def merged(given: Mapping[str, Any], environ: Mapping[str, str]) -> Flags:
         write=bool(given.get("write")),
         theme=given.get("theme"),  # MIDWATCH_THEME is laid over the configuration's key
         log_file=Path(log_file) if log_file is not None else None,
+        link=link,
     )

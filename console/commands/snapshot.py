@@ -10,6 +10,7 @@ from pathlib import Path
 from console.assembly import Engine
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import Opened, opened
+from console.exit_codes import ExitCode, most_telling
 from console.feeds.clock import SystemClock
 from console.feeds.desk import VIEWS
 from console.rows.digest import Digest, to_json, to_text
@@ -31,17 +32,24 @@ def run(
     exit_status: bool,
     post: str | None,
 ) -> int:
-    """One moment of `view` to stdout or `output`; `wait` (seconds) is a ceiling. Raises UsageError."""
-    if from_host is not None or post is not None:
-        raise UsageError("snapshot --from and --post need `midwatch serve` and chat delivery, which are not built yet")
+    """One moment of `view` to stdout or `output`, and to the chat destination `post`; `wait` (seconds) is a ceiling.
+
+    Raises UsageError.
+    """
+    if from_host is not None:
+        raise UsageError("snapshot --from needs to ask a running `midwatch serve`, which is not built yet")
     if view not in VIEWS:
         raise UsageError(f"snapshot: the view `{view}` is not built yet; there are {', '.join(VIEWS)}")
     if format == "png" and output is None and sys.stdout.isatty():
         raise UsageError("snapshot --format png writes bytes; name a file with -o FILE or send stdout elsewhere")
     found = opened(flags, environ)
+    if post is not None:
+        from console.commands.delivering import known  # a snapshot that stays here needs none of it
+
+        known(found, post)
     if format in PICTURES or flags.theme is not None:  # a misspelt word is told even where nothing is painted
         _check_theme(flags.theme or found.config.theme)
-    digest, drawn = asyncio.run(_taken(found, flags, environ, view, format, size, wait))
+    digest, drawn, sent = asyncio.run(_taken(found, flags, environ, view, format, size, wait, post))
     if output is not None:
         try:
             output.write_bytes(drawn)
@@ -50,7 +58,7 @@ def run(
     else:
         sys.stdout.buffer.write(drawn)
         sys.stdout.buffer.flush()
-    return exit_code(digest, tells_health=exit_status)
+    return most_telling((exit_code(digest, tells_health=exit_status), sent))
 
 
 def _check_theme(name: str | None) -> None:
@@ -70,16 +78,22 @@ async def _taken(
     format: str,
     size: tuple[int, int],
     wait_s: float,
-) -> tuple[Digest, bytes]:
+    post: str | None,
+) -> tuple[Digest, bytes, ExitCode]:
     engine = Engine.open(found.config, found.site_name, SystemClock())
     try:
         with session(engine.desk, found.site_name, view, flags.scope) as taking:
             digest = await taking.settled(wait_s)
+            sent = ExitCode.OK
+            if post is not None:
+                from console.commands.delivering import delivered
+
+                sent = await delivered(found, flags, environ, engine, digest, post, size)
             if format == "json":
-                return digest, to_json(digest) + b"\n"
+                return digest, to_json(digest) + b"\n", sent
             if format == "text":
-                return digest, to_text(digest, size[0]).encode()
-            return digest, await _drawn(engine, found, flags, environ, view, format, size)
+                return digest, to_text(digest, size[0]).encode(), sent
+            return digest, await _drawn(engine, found, flags, environ, view, format, size), sent
     finally:
         await engine.close()
 

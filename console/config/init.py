@@ -14,6 +14,8 @@ default_site = "example"
 # policy_file = "policy.toml"            # roles, freezes, tiers; broken or missing: nothing may be written
 # checkpoint_file = "/var/spool/midwatch/checkpoints.jsonl"  # signed audit checkpoints, for another host to collect
 # theme = "night"                        # night | high-contrast | mono
+# link = "full"                          # full | slow (a frame a second, 16 colours) | off (Textual's own way)
+# kitty_keys = true                      # ask the terminal for kitty's keyboard protocol
 
 [sites.example]
 guard = "none"                           # none | prod (red frame)
@@ -89,6 +91,20 @@ url = "http://127.0.0.1:9090"
 # verdicts = "prober"                    # prober | metrics: those of `midwatch probe --metrics` elsewhere, from prometheus
 # segments = "newest"                    # newest | all | head | none: which segments are fetched to be looked at
 # segment_budget = "4MB/s"               # over all channels; past it they are only asked for by HEAD
+
+# [serve]                                # midwatch serve: the console for many, over SSH; docs/serve.md
+# listen = "127.0.0.1:2222"
+# authorized_keys = "keys"               # a directory: one file a person, OpenSSH's format
+# ca_keys = "user_ca.pub"                # whose certificates are believed; their principals must name the person
+# revoked_keys = "revoked"               # a KRL of ssh-keygen, or lines
+# limits = { sessions = 64, per_user = 8, unauthenticated = 32, per_address = 16 }
+# login_s = 20
+# idle_s = 0                             # without a key pressed; 0: never
+# keepalive_s = 15
+# keepalive_count = 3
+# drain_s = 30                           # from SIGTERM to the end of the last session
+# exec = ["snapshot"]                    # ssh host snapshot overview
+# metrics = "127.0.0.1:9465"
 
 # [scope.region]                         # how each source spells a dimension
 # prometheus = "region"

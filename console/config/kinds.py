@@ -25,6 +25,7 @@ class Kind(StrEnum):
     COMMAND = "command"  # argv, run without a shell
     NAME = "name"  # must not be blank
     RATE = "rate"  # bytes per second, with their unit
+    ENDPOINT = "endpoint"  # where to listen
 
 
 def kind(of: Kind, description: str, **schema: Any) -> Meta:
@@ -47,6 +48,7 @@ Command = Annotated[
 ]
 Name = Annotated[str, kind(Kind.NAME, "not blank", minLength=1)]
 Rate = Annotated[str, kind(Kind.RATE, "bytes per second, like 4MB/s, 500kB/s or 32Mbit/s", minLength=1)]
+Endpoint = Annotated[str, kind(Kind.ENDPOINT, "HOST:PORT to listen on; an IPv6 address in brackets", minLength=1)]
 Seconds = Annotated[float, Meta(gt=0, le=600, description="seconds")]
 
 

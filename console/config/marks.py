@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from console.config.kinds import Kind
 from console.config.rate import bytes_per_s
+from console.config.serve import endpoint
 
 
 def judge(mark: Kind, value: Any, base: Path) -> tuple[Any, str]:
@@ -25,7 +27,9 @@ def judge(mark: Kind, value: Any, base: Path) -> tuple[Any, str]:
     if mark is Kind.NAME:
         return value, "" if value.isprintable() else "must not hold control characters"
     if mark is Kind.RATE:
-        return value, _rate(value)
+        return value, _understood(bytes_per_s, value)
+    if mark is Kind.ENDPOINT:
+        return value, _understood(endpoint, value)
     return _file(mark, value, base)
 
 
@@ -47,9 +51,9 @@ def _url(value: str) -> str:
     return ""
 
 
-def _rate(value: str) -> str:
+def _understood(reader: Callable[[str], object], value: str) -> str:
     try:
-        bytes_per_s(value)
+        reader(value)
     except ValueError as wrong:
         return str(wrong)
     return ""

@@ -6,7 +6,9 @@ import msgspec
 
 from console.config.errors import nearest
 from console.config.kinds import FilePath, Name
+from console.config.link import LinkMode
 from console.config.scope import ScopeNames
+from console.config.serve import Serve
 from console.config.site import Site
 
 
@@ -18,7 +20,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     policy_file: FilePath | None = None  # roles, freezes, tiers; broken or missing: nothing may be written
     checkpoint_file: FilePath | None = None  # signed checkpoints of the audit go here, for another host to collect
     theme: str | None = None
+    link: LinkMode | None = None  # None: full
+    kitty_keys: bool = False  # ask the terminal for kitty's keyboard protocol
     scope: ScopeNames = ScopeNames()
+    serve: Serve = Serve()
 
     def choose(self, name: str | None = None) -> tuple[str, Site]:
         """The site by this name, else the default, else the only one. Raises ValueError that lists the

@@ -16,6 +16,7 @@ from console.config.balancers import Balancers
 from console.config.errors import Path, nearest
 from console.config.probing import Verdicts
 from console.config.root import Config
+from console.config.serve import Limits, Serve
 from console.config.site import Channels, Cluster, Site
 from console.config.switch import Switch
 from console.model.channel import Channel
@@ -118,6 +119,18 @@ def _site(table: Table) -> Broken:
         yield ("probe", "verdicts"), "`metrics` reads them from [sites.NAME.prometheus], which is missing"
 
 
+def _serve(table: Table) -> Broken:
+    if not ("authorized_keys" in table or "ca_keys" in table):
+        yield (), "nobody could log in: name a directory of public keys (authorized_keys) or a file of authorities (ca_keys)"
+
+
+def _limits(table: Table) -> Broken:
+    for part, whole in (("per_user", "sessions"), ("per_address", "unauthenticated")):
+        own, all_of_them = (table.get(key, getattr(Limits(), key)) for key in (part, whole))
+        if isinstance(own, int) and isinstance(all_of_them, int) and own > all_of_them:
+            yield (part if part in table else whole,), f"{part} ({own}) is above {whole} ({all_of_them}): one could take all"
+
+
 def _named_twice(table: Table, key: str, noun: str) -> Broken:
     seen: set[str] = set()
     entries = table.get(key)
@@ -155,4 +168,6 @@ _RULES: tuple[tuple[type, Callable[[Table], Broken]], ...] = (
     (GaugeSpec, _gauge),
     (Balancers, traffic.balancers),
     (Switch, traffic.switch),
+    (Serve, _serve),
+    (Limits, _limits),
 )

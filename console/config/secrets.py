@@ -87,6 +87,16 @@ async def resolve(
     return SecretHeaders({"Authorization": f"{'ApiKey' if is_api_key else 'Bearer'} {value}"})
 
 
+async def secret(
+    file: str | None,
+    variable: str | None,
+    command: tuple[str, ...] | None,
+    environ: Mapping[str, str] | None = None,
+) -> str:
+    """One secret that is no header: an address, what signs. Raises SourceError as `resolve` does."""
+    return await _secret(file, variable, command, os.environ if environ is None else environ, COMMAND_TIMEOUT_S)
+
+
 async def _secret(
     file: str | None,
     variable: str | None,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
@@ -12,6 +13,11 @@ from prometheus_client.registry import Collector
 from console.exposing.families import families
 from console.exposing.word import Word
 from console.model.instant import Instant
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HEALTH = "/healthz"
 
 
 class Spoken(Collector):
@@ -26,14 +32,32 @@ class Spoken(Collector):
 
 
 @contextmanager
-def listening(spoken: Spoken, host: str, port: int) -> Iterator[int]:
-    """The port it listens on while it does. Raises OSError where it cannot."""
+def listening(told: Collector, host: str, port: int, health: Callable[[], str] | None = None) -> Iterator[int]:
+    """The port it listens on while it does. `health`, asked in the port's threads at HEALTH, says what is wrong, or nothing.
+
+    Raises OSError where it cannot listen.
+    """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(spoken)
+    registry.register(told)
     server, thread = start_http_server(port, host, registry)
+    metrics = server.get_app()
+    if health is not None and metrics is not None:
+        server.set_app(_with_health(metrics, health))
     try:
         yield server.server_port
     finally:
         server.shutdown()
         server.server_close()
         thread.join(timeout=2.0)
+
+
+def _with_health(metrics: WSGIApplication, health: Callable[[], str]) -> WSGIApplication:
+    def app(asked: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if asked.get("PATH_INFO") != HEALTH:
+            return metrics(asked, start_response)
+        wrong = health()
+        plain = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+        start_response("503 Service Unavailable" if wrong else "200 OK", plain)
+        return [f"{wrong or 'ok'}\n".encode()]
+
+    return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from contextvars import Context
 from typing import Any, Protocol
 
 from console.feeds.topic import Subscription, Topic
@@ -47,6 +48,7 @@ class Hub:
         self._stopping: set[asyncio.Task[None]] = set()
         self._is_open = True
         self._is_closed = False
+        self._context = Context()  # a feed that ran in its first reader's would hold that reader's app for as long as it runs
 
     def hold(self) -> None:
         """Start nothing yet: the first frame comes before the first connection."""
@@ -91,7 +93,9 @@ class Hub:
 
     def _start(self, name: str) -> None:
         if self._is_open and not self._is_closed and name not in self._running:
-            self._running[name] = asyncio.create_task(self._feeds[name].run(), name=f"feed {name}")
+            self._running[name] = asyncio.create_task(
+                self._feeds[name].run(), name=f"feed {name}", context=self._context.copy()
+            )
 
     def look(self, *, doubt: bool = False) -> None:
         """Let every running feed look at the clock now; in doubt, nothing is live until it is heard again."""
@@ -104,7 +108,9 @@ class Hub:
     def _left(self, name: str) -> None:
         feed = self._feeds[name]
         if feed.topic.readers == 0 and name in self._running and name not in self._leaving and not self._is_closed:
-            self._leaving[name] = asyncio.create_task(self._linger(name), name=f"linger {name}")
+            self._leaving[name] = asyncio.create_task(
+                self._linger(name), name=f"linger {name}", context=self._context.copy()
+            )
 
     async def _linger(self, name: str) -> None:
         await self._clock.sleep(self._linger_s)

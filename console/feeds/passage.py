@@ -21,11 +21,12 @@ class Passage:
         self._stepped_s = 0.0
         self._away = ""
         self._away_until = 0.0
+        self.gap_s = 0.0  # between the last two looks
 
     def looked(self, now: Instant) -> tuple[bool, bool]:
         """(we were away, time may have passed that no clock of ours counted)."""
         last, self._last = self._last, now
-        gap_s = now.mono - last.mono if last is not None else 0.0
+        gap_s = self.gap_s = now.mono - last.mono if last is not None else 0.0
         if gap_s > AWAY_S:
             self._away = f"away {duration(gap_s)} until {shown(now.utc)}"
             self._away_until = now.mono + TOLD_S

@@ -38,12 +38,15 @@ class WorkloadsDerivation:
         readings = inputs.readings
         states: dict[str, State] = {}
         errors: dict[str, Failure] = {}
+        unread: list[str] = []
         for cluster in self._clusters:
             parts = [readings[feed_name(cluster, kind)] for kind in KINDS]
             states[cluster] = max((part.state for part in parts), key=lambda state: state.rank)
             for kind, part in zip(KINDS, parts, strict=True):
                 if part.error is not None:
                     errors[f"{cluster} {kind}"] = part.error
+                if part.value is None:
+                    unread.append(f"{cluster} {kind}")
         value = Workloads(
             pods=self._merged(readings, "pods"),
             deployments=self._merged(readings, "deployments"),
@@ -51,6 +54,7 @@ class WorkloadsDerivation:
             events=self._merged(readings, "events"),
             clusters=states,
             errors=errors,
+            unread=tuple(unread),
         )
         parts = [readings[name] for name in self.inputs]
         has_any = any(part.value is not None for part in parts)

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from console.judge.members import Member, service_of
+from console.judge.members import service_of
 from console.model.channel import Channel
 from console.model.finding import ChannelVerdict, Finding
+from console.model.incident import Member
 from console.model.severity import Layer, Severity
 
 LEAST_CHANNELS = 5

@@ -16,27 +16,26 @@ the same incident, opened again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 
 from console.judge.fleet import with_nodes
-from console.judge.members import Member, of_alerts, of_verdicts
-from console.judge.rollouts import WINDOW_S, Rollout, RolloutMemory, before, rolled
+from console.judge.members import of_alerts, of_verdicts
+from console.judge.rollouts import RolloutMemory, rolled
+from console.judge.telling import QUIET_S, in_order, told
 from console.model.alert import Alert
 from console.model.channel import Channel
 from console.model.finding import ChannelVerdict
-from console.model.incident import EntryKind, Incident, TimelineEntry
+from console.model.incident import EntryKind, Incident, Member
 from console.model.instant import Instant
 from console.model.kube import Deployment
-from console.model.severity import Layer, Severity, worst
+from console.model.severity import Severity
 
-QUIET_S = 60.0
 KEPT_S = 3600.0
 LIMIT = 200  # incidents, the oldest closed ones go first
 MEMBERS_LIMIT = 500
-OTHER_ROLLOUTS = 5
 ID_STEP_S = 600
 
 
@@ -54,10 +53,6 @@ class OpenIncident(msgspec.Struct, frozen=True):
     @property
     def channels(self) -> frozenset[str]:
         return frozenset(member.channel for member in self.members.values() if member.channel)
-
-    @property
-    def services(self) -> frozenset[str]:
-        return frozenset(member.service for member in self.members.values() if member.service)
 
 
 class IncidentMemory(msgspec.Struct, frozen=True):
@@ -84,7 +79,7 @@ def step(
     live = sorted([*of_alerts(alerts), *found], key=lambda m: (not m.opens, m.at, m.key))
     blind = {name for name, verdict in verdicts.items() if verdict.severity is Severity.UNKNOWN}
     known = [_later(one, unwatched_s) for one in memory.incidents] if unwatched_s else memory.incidents
-    incidents = [_faded(one, live, blind) for one in known]
+    incidents = [_faded(one, live, blind, now.utc) for one in known]
     for member in live:
         _place(incidents, member)
     incidents = _merged(incidents, {member.group for member in live if member.node})
@@ -92,11 +87,21 @@ def step(
     kept = [one for one in incidents if one.closed_mono is None or now.mono - one.closed_mono < KEPT_S]
     kept.sort(key=lambda one: (one.closed_at is not None, -one.opened_at.timestamp()))
     kept = kept[:LIMIT]
-    told = sorted(
-        (_told(one, rollouts.rollouts) for one in kept),
-        key=lambda i: (i.closed_at is not None, -i.severity.rank, -i.opened_at.timestamp()),
+    found_now = (
+        told(one.id, one.opened_at, one.closed_at, tuple(one.members.values()), rollouts.rollouts) for one in kept
     )
-    return IncidentMemory(tuple(kept), rollouts), tuple(told)
+    return IncidentMemory(tuple(kept), rollouts), in_order(found_now)
+
+
+def regrouped(members: Iterable[Member]) -> tuple[OpenIncident, ...]:
+    """The incidents that these members alone would have opened; one that none of them would have, is none."""
+    found: list[OpenIncident] = []
+    able = [
+        msgspec.structs.replace(one, opens=one.opens or one.severity is Severity.CRIT or bool(one.node)) for one in members
+    ]
+    for member in sorted(able, key=lambda m: (not m.opens, m.at, m.key)):
+        _place(found, member)
+    return tuple(found)
 
 
 def identity(group: str, opened_at: datetime) -> str:
@@ -112,13 +117,13 @@ def _later(incident: OpenIncident, unwatched_s: float) -> OpenIncident:
     return msgspec.structs.replace(incident, quiet_since=incident.quiet_since + unwatched_s)
 
 
-def _faded(incident: OpenIncident, live: list[Member], blind: set[str]) -> OpenIncident:
+def _faded(incident: OpenIncident, live: list[Member], blind: set[str], now: datetime) -> OpenIncident:
     """Members that are no longer live are over, unless nobody can see whether they are."""
     keys = {member.key for member in live}
     members = {
         key: member
         if key in keys or member.is_over or (member.kind is EntryKind.FINDING and member.channel in blind)
-        else msgspec.structs.replace(member, is_over=True)
+        else msgspec.structs.replace(member, is_over=True, over_at=now)
         for key, member in incident.members.items()
     }
     return msgspec.structs.replace(incident, members=members)
@@ -212,56 +217,3 @@ def _timed(incident: OpenIncident, blind: set[str], now: Instant) -> OpenInciden
     if now.mono - quiet_since < QUIET_S:
         return msgspec.structs.replace(incident, quiet_since=quiet_since)
     return msgspec.structs.replace(incident, quiet_since=quiet_since, closed_at=now.utc, closed_mono=now.mono)
-
-
-def _told(incident: OpenIncident, rollouts: tuple[Rollout, ...]) -> Incident:
-    members = sorted(incident.members.values(), key=lambda m: (m.is_over, -m.severity.rank, m.at))
-    lasting = [member for member in members if not member.is_over] or members
-    lead = max(lasting, key=lambda m: (m.kind is EntryKind.FINDING, m.severity.rank))
-    services = incident.services
-    service = lead.service or next((member.service for member in members if member.service), None)
-    entities = list(dict.fromkeys([*([service] if service else []), *(m.channel or m.entity for m in members)]))
-    return Incident(
-        id=incident.id,
-        title=_title(lead, lasting, service),
-        severity=worst(member.severity for member in lasting),
-        opened_at=incident.opened_at,
-        entities=tuple(entities),
-        layer=lead.layer or _layer(members),
-        service=service,
-        timeline=_timeline(incident, rollouts),
-        closed_at=incident.closed_at,
-        alerts=tuple(m.key.removeprefix("alert:") for m in members if m.kind is EntryKind.ALERT),
-        before_it=before(rollouts, incident.opened_at, services),
-    )
-
-
-def _layer(members: list[Member]) -> Layer | None:
-    return next((member.layer for member in members if member.layer is not None), None)
-
-
-def _title(lead: Member, lasting: list[Member], service: str | None) -> str:
-    if (node := next((member.node for member in lasting if member.node), "")) != "":
-        here = [member for member in lasting if member.node == node]
-        codes = ", ".join(dict.fromkeys(member.code for member in here))
-        return f"{node}: {codes} on {len({member.channel for member in here})} channels"
-    affected = {member.channel for member in lasting if member.channel and member.kind is EntryKind.FINDING}
-    if service and len(affected) > 1:
-        code = lead.key.split(":")[2] if lead.kind is EntryKind.FINDING else lead.text
-        return f"{service}: {code} on {len(affected)} channels"
-    return lead.text if service is None or service in lead.text else f"{service}: {lead.text}"
-
-
-def _timeline(incident: OpenIncident, rollouts: tuple[Rollout, ...]) -> tuple[TimelineEntry, ...]:
-    entries = [
-        TimelineEntry(member.at, member.kind, member.severity, member.text, member.entity, member.is_over)
-        for member in incident.members.values()
-    ]
-    since = incident.opened_at - timedelta(seconds=WINDOW_S)
-    near = [r for r in rollouts if since <= r.at and (incident.closed_at is None or r.at <= incident.closed_at)]
-    mine = [r for r in near if r.service in incident.services]
-    others = [r for r in near if r.service not in incident.services][-OTHER_ROLLOUTS:]
-    entries += [
-        TimelineEntry(r.at, EntryKind.ROLLOUT, Severity.OK, r.text, r.service, r.is_over) for r in (*mine, *others)
-    ]
-    return tuple(sorted(entries, key=lambda entry: (entry.at, entry.kind.value, entry.entity)))

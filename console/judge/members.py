@@ -5,38 +5,17 @@ with a cause.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-
-import msgspec
 
 from console.model.alert import Alert
 from console.model.channel import Channel
 from console.model.finding import ChannelVerdict, Finding
-from console.model.incident import EntryKind
+from console.model.incident import EntryKind, Member
 from console.model.severity import Layer, Severity
 
 OPENING_LABELS = ("critical", "page")
 JOINING_LABELS = (*OPENING_LABELS, "warning")
+NAMING_LABELS = ("pod", "deployment", "statefulset", "daemonset", "replicaset", "job_name", "service", "workload")
 CAUSAL_LAYERS = (Layer.PACKAGE, Layer.TRANSCODE, Layer.ORIGIN, Layer.EDGE, Layer.INGEST)
-
-
-class Member(msgspec.Struct, frozen=True):
-    """One thing that belongs to an incident while it lasts and after."""
-
-    key: str  # the same for the same thing at every step
-    group: str  # "service:packager-emea", "channel:uk-sport-1", "alert:<fingerprint>"
-    kind: EntryKind
-    severity: Severity
-    opens: bool  # whether it may open an incident, or only join one
-    at: datetime
-    text: str
-    entity: str
-    channel: str | None
-    service: str | None
-    layer: Layer | None
-    is_over: bool = False
-    code: str = ""  # of a finding
-    node: str = ""  # "PoP lhr": what is at fault for many channels at once
 
 
 def of_alerts(alerts: Mapping[str, Alert]) -> list[Member]:
@@ -62,9 +41,21 @@ def of_alerts(alerts: Mapping[str, Alert]) -> list[Member]:
                 channel=channel,
                 service=service,
                 layer=None,
+                namespaces=namespaces_of(alert.labels),
+                names=names_of(alert.labels),
             )
         )
     return members
+
+
+def namespaces_of(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Every namespace that an alert is about: `namespace`, `exported_namespace` and their like."""
+    return tuple(dict.fromkeys(v for k, v in labels.items() if v and (k == "ns" or k.lower().endswith("namespace"))))
+
+
+def names_of(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The workloads and pods that its labels name."""
+    return tuple(dict.fromkeys(labels[k] for k in NAMING_LABELS if labels.get(k)))
 
 
 def of_verdicts(verdicts: Mapping[str, ChannelVerdict], channels: Mapping[str, Channel]) -> list[Member]:

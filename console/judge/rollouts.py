@@ -7,21 +7,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from console.model.incident import Rollout
 from console.model.kube import Deployment
 
 WINDOW_S = 3600.0  # a rollout longer ago than this is not told as the cause of anything
 LIMIT = 500
-
-
-class Rollout(msgspec.Struct, frozen=True):
-    """One change of one deployment's template."""
-
-    key: str  # of the deployment
-    service: str
-    version: str
-    at: datetime
-    is_over: bool  # rolled out everywhere
-    text: str
 
 
 class RolloutMemory(msgspec.Struct, frozen=True):

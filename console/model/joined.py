@@ -36,6 +36,7 @@ class Workloads(msgspec.Struct, frozen=True):
     events: Mapping[str, KubeEvent]
     clusters: Mapping[str, State]
     errors: Mapping[str, Failure] = {}  # "demo-1 pods" -> why
+    unread: tuple[str, ...] = ()  # "demo-1 pods": never answered, so that what is not in here may be there all the same
 
 
 class Logs(msgspec.Struct, frozen=True):

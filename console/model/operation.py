@@ -25,9 +25,11 @@ class OperationLine(msgspec.Struct, frozen=True, kw_only=True):
     tier: str
     site: str = ""
     by: str = ""
+    runs_by: str = ""  # whose hands it is in while this process executes it: who resumed it may be another
     at: datetime | None = None  # planned
     last_at: datetime | None = None
     until: datetime | None = None  # of an acknowledgement
+    expires_at: datetime | None = None  # before it is begun: until when it can be confirmed, approved or run
     reason: str = ""
     ticket: str = ""
     incident: str = ""
@@ -43,6 +45,8 @@ class OperationLine(msgspec.Struct, frozen=True, kw_only=True):
     ending: str = ""  # why it ended so
     refusal: str = ""
     approved_by: tuple[str, ...] = ()
+    stopped_by: str = ""
+    stop_reason: str = ""
     undoes: str = ""
     undone_by: str = ""
     irregular: tuple[str, ...] = ()

@@ -41,7 +41,12 @@ class Digest(msgspec.Struct, frozen=True):
 
 def to_json(digest: Digest) -> bytes:
     """The contract's document, one line."""
-    document = {
+    return msgspec.json.encode(document(digest))
+
+
+def document(digest: Digest) -> dict[str, Any]:
+    """The contract's document, made of what JSON has."""
+    told = {
         "schema": SCHEMA,
         "site": digest.site,
         "view": digest.view,
@@ -52,19 +57,20 @@ def to_json(digest: Digest) -> bytes:
         "incidents": [msgspec.to_builtins(row) for row in digest.incidents.rows] if digest.incidents else [],
         "sources": [_source(row) for row in digest.sources.rows] if digest.sources else [],
     }
-    return msgspec.json.encode(_plain(msgspec.to_builtins(document)))
+    made: dict[str, Any] = plain(msgspec.to_builtins(told))
+    return made
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The last gate of the text formats: what is no printable character is shown as such, whoever let it in."""
     if isinstance(value, str):
         if value.isprintable():
             return value
         return "".join(character if character.isprintable() else REPLACEMENT for character in value)
     if isinstance(value, dict):
-        return {_plain(key): _plain(each) for key, each in value.items()}
+        return {plain(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return value
 
 
@@ -94,25 +100,35 @@ def _source(row: sources.SourceRow) -> dict[str, Any]:
 
 def to_text(digest: Digest, width: int = 120) -> str:
     """The digest for chat, a dumb terminal or a pipe: plain lines, no escapes, the worst first."""
-    critical = sum(row.severity is Severity.CRIT for pane in digest.panes for row in _verdict_rows(pane))
-    warning = sum(row.severity is Severity.WARN for pane in digest.panes for row in _verdict_rows(pane))
-    scope = f" · {digest.scope}" if digest.scope else ""
-    open_rows = [row for row in digest.incidents.rows if not row.is_closed] if digest.incidents is not None else []
-    counts = f"{critical} critical, {warning} warning"
-    if digest.severity is Severity.CRIT and not critical:  # then it is an incident that makes it so
-        counts += f", {len(open_rows)} open incident{'s' if len(open_rows) != 1 else ''}"
-    head = f"{digest.site}{scope} · {clock(digest.taken_at, with_seconds=False)} UTC · {digest.severity.value} ({counts})"
-    body: list[str] = [head]
+    body: list[str] = [headline(digest)]
     for pane in digest.panes:
         body += _section(pane.title, _told(pane, digest))
     if digest.incidents is not None and digest.view != incidents.VIEW:
-        body += _section("Incident", [row.strip for row in open_rows[:TOLD_ROWS]])
+        body += _section("Incident", [row.strip for row in open_incidents(digest)[:TOLD_ROWS]])
         if digest.incidents.error is not None:
-            body += _section("Incident", [_unwell(digest.incidents)])
+            body += _section("Incident", [unwell(digest.incidents)])
     return "\n".join(_cut(line, width) for line in body) + "\n"
 
 
-def _verdict_rows(pane: Pane[Any]) -> Iterable[Any]:
+def headline(digest: Digest) -> str:
+    """Where, when, how bad: the first line of everything for people."""
+    critical = sum(row.severity is Severity.CRIT for pane in digest.panes for row in verdict_rows(pane))
+    warning = sum(row.severity is Severity.WARN for pane in digest.panes for row in verdict_rows(pane))
+    scope = f" · {digest.scope}" if digest.scope else ""
+    open_rows = open_incidents(digest)
+    counts = f"{critical} critical, {warning} warning"
+    if digest.severity is Severity.CRIT and not critical:  # then it is an incident that makes it so
+        counts += f", {len(open_rows)} open incident{'s' if len(open_rows) != 1 else ''}"
+    return f"{digest.site}{scope} · {clock(digest.taken_at, with_seconds=False)} UTC · {digest.severity.value} ({counts})"
+
+
+def open_incidents(digest: Digest) -> list[incidents.IncidentRow]:
+    """Those that are not over, worst first."""
+    return [row for row in digest.incidents.rows if not row.is_closed] if digest.incidents is not None else []
+
+
+def verdict_rows(pane: Pane[Any]) -> Iterable[Any]:
+    """The rows that carry a verdict: lines of a log do not."""
     return () if pane.name == lines.VIEW else pane.rows
 
 
@@ -123,15 +139,15 @@ def _section(title: str, told: Sequence[str]) -> list[str]:
 def _told(pane: Pane[Any], digest: Digest) -> list[str]:
     if not pane.is_configured:
         return [f"–  {pane.summary}"]
-    told = [_unwell(pane)] if pane.state is not State.LIVE else []
-    bad = [row for row in _verdict_rows(pane) if row.severity is not Severity.OK]
-    teller = _TELLERS.get(pane.name)
+    told = [unwell(pane)] if pane.state is not State.LIVE else []
+    bad = [row for row in verdict_rows(pane) if row.severity is not Severity.OK]
+    teller = TELLERS.get(pane.name)
     if teller is not None:
         told += [f"{row.severity.letter} {teller(row)}" for row in bad[:TOLD_ROWS]]
         if len(bad) > TOLD_ROWS:
             told.append(f"  and {len(bad) - TOLD_ROWS} more")
     if pane.name == streams.VIEW and digest.view == streams.VIEW and digest.scope.get("channel"):
-        told += _page(pane)
+        told += channel_page(pane)
     if pane.name == pods.VIEW:
         told += [f"{row.severity.letter} rollout {row.text}" for row in digest.rollouts[:TOLD_ROWS]]
     if pane.name == lines.VIEW or not told:
@@ -143,7 +159,8 @@ def _told(pane: Pane[Any], digest: Digest) -> list[str]:
     return told
 
 
-def _unwell(pane: Pane[Any]) -> str:
+def unwell(pane: Pane[Any]) -> str:
+    """Why a pane cannot be believed, and since when."""
     reason = str(pane.error) if pane.error is not None else pane.note or pane.summary
     age = (
         f", last answer {duration(pane.age_s)} ago"
@@ -160,7 +177,7 @@ def _stream(row: streams.StreamRow) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _page(pane: Pane[Any]) -> list[str]:
+def channel_page(pane: Pane[Any]) -> list[str]:
     """What the page of one channel adds to its row: every finding, and under them what only follows from one."""
     told = [f"  {found.severity.letter} {found.code} [{found.layer.value}] {found.reason}" for found in pane.findings]
     return told + [f"    downstream: {found.code} [{found.layer.value}] {found.reason}" for found in pane.children]
@@ -191,7 +208,7 @@ def _told_source(row: sources.SourceRow) -> str:
     return f"{row.name} {row.state.value}: {row.error or row.note}"
 
 
-_TELLERS: dict[str, Callable[[Any], str]] = {
+TELLERS: dict[str, Callable[[Any], str]] = {
     streams.VIEW: _stream,
     pods.VIEW: _pod,
     gauges.VIEW: _gauge,
@@ -202,5 +219,5 @@ _TELLERS: dict[str, Callable[[Any], str]] = {
 
 
 def _cut(line: str, width: int) -> str:
-    line = _plain(line.rstrip())
+    line = plain(line.rstrip())
     return line if len(line) <= width else line[: max(0, width - 1)] + "…"

@@ -103,7 +103,7 @@ def refused(plan: Plan) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def acting(home: Path, site: str, person: Actor = ANNA) -> AsyncIterator[Acting]:
+async def acting(home: Path, site: str, person: Actor = ANNA, *, impersonates: bool = False) -> AsyncIterator[Acting]:
     """`site`: the tables of [sites.lab]. The configuration, the policy and the state are under `home`."""
     home.mkdir(exist_ok=True)
     policy, config = home / "policy.toml", home / "config.toml"
@@ -112,7 +112,7 @@ async def acting(home: Path, site: str, person: Actor = ANNA) -> AsyncIterator[A
     environ: Mapping[str, str] = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
     read = load(config, environ)
     engine = Engine.open(read, "lab", SystemClock(), environ)
-    service = armed(engine, read, environ, person)
+    service = armed(engine, read, environ, person, impersonates=impersonates)
     try:
         yield Acting(service, engine, person, home)
     finally:

@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ import httpx
 import msgspec
 import pytest
 
-from console.acting import arming
 from console.actions import executor
 from console.actions.audit import kinds
 from console.actions.audit.chain import Identity
@@ -639,11 +638,12 @@ async def test_who_may_have_no_leases_acts_without_the_lock_between_hosts(
 async def test_where_it_impersonates_the_server_judges_the_engineer_and_not_the_console(
     cluster: Cluster, client: httpx.AsyncClient, played: Kubelet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arming, "KubeHand", functools.partial(KubeHand, impersonates=True))
     await made(client, "shared", 1)
     await granted(client, "anna", {"kind": "User", "name": "anna"}, ("patch", "apps", "deployments"))
     bert = Actor(name="bert", id="1002")
-    async with armed(cluster, tmp_path / "anna") as one, armed(cluster, tmp_path / "bert", person=bert) as other:
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(armed(cluster, tmp_path / "anna", impersonates=True))
+        other = await stack.enter_async_context(armed(cluster, tmp_path / "bert", person=bert, impersonates=True))
         plan = await other.plan("deployment.pause", target("shared"))
         assert "the cluster does not let bert patch deployments.apps" in refused(plan)["access"]
         assert 'User "bert" cannot patch resource "deployments"' in refused(plan)["dry-run"]
@@ -654,6 +654,24 @@ async def test_where_it_impersonates_the_server_judges_the_engineer_and_not_the_
             before_the_write(patching, functools.partial(_and_in_force, taken, client))
             assert await one.run(plan) is Ending.FAILED
         assert 'User "anna" cannot patch resource "deployments"' in _why(one, plan)
+    assert (await got(client, f"{APPS}/deployments/shared"))["spec"]["paused"] is True
+
+
+async def test_a_role_is_a_group_there_and_an_account_that_may_not_impersonate_changes_nothing(
+    cluster: Cluster, client: httpx.AsyncClient, played: Kubelet, tmp_path: Path
+) -> None:
+    await made(client, "shared", 1)
+    role = {"kind": "Group", "name": "midwatch:lab", "apiGroup": "rbac.authorization.k8s.io"}
+    await granted(client, "role", role, ("patch", "apps", "deployments"))
+    carla = Actor(name="carla", id="1003")
+    async with armed(cluster, tmp_path / "carla", person=carla, impersonates=True) as one:
+        done = await one.done("deployment.pause", target("shared"))
+        assert done.requested_by == carla
+    token = await account(client, tmp_path, "writer", ("patch", "apps", "deployments"), ("create", "authorization.k8s.io", "*"))
+    async with armed(cluster, tmp_path / "narrow", token, person=carla, impersonates=True) as one:
+        plan = await one.plan("deployment.resume", target("shared"))
+        assert "midwatch's own account there may not impersonate user carla" in refused(plan)["access"]
+        assert 'cannot impersonate resource "users"' in refused(plan)["dry-run"]
     assert (await got(client, f"{APPS}/deployments/shared"))["spec"]["paused"] is True
 
 

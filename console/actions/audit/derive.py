@@ -268,14 +268,14 @@ def _stepped(
 
 @laid.register
 def _(entry: kinds.Stopped, operation: Operation, at: datetime, chain: str) -> Operation:
-    return msgspec.structs.replace(operation, stopped_by=entry.by)
+    return msgspec.structs.replace(operation, stopped_by=entry.by, stop_reason=entry.reason)
 
 
 @laid.register
 def _(entry: kinds.Resumed, operation: Operation, at: datetime, chain: str) -> Operation:
     if operation.intent_at is None:
         operation = _noted(operation, "resumed without an intent")
-    return msgspec.structs.replace(operation, chain=chain, stopped_by=None)
+    return msgspec.structs.replace(operation, chain=chain, stopped_by=None, stop_reason="")
 
 
 @laid.register

@@ -239,6 +239,58 @@ class Checkpointed(Entry, frozen=True, kw_only=True, tag="chain.checkpoint"):
     reason: str = msgspec.field(default="", name="error.message")
 
 
+class LoggedIn(Entry, frozen=True, kw_only=True, tag="session.login"):
+    """A person proved who they are, to `serve`. A count above 1 stands for as many of them within a minute."""
+
+    CATEGORY = "authentication"
+    TYPE = "start"
+    by: Actor = msgspec.field(name="user")
+    address: str = msgspec.field(default="", name="source.ip")
+    certificate: str = msgspec.field(default="", name="midwatch.certificate")  # its id, serial and authority
+    count: int = msgspec.field(default=1, name="midwatch.count")
+    outcome: Outcome = msgspec.field(default=Outcome.SUCCESS, name="event.outcome")
+
+
+class LoggedOut(Entry, frozen=True, kw_only=True, tag="session.logout"):
+    """Their connection is gone, whoever ended it."""
+
+    CATEGORY = "authentication"
+    TYPE = "end"
+    by: Actor = msgspec.field(name="user")
+    address: str = msgspec.field(default="", name="source.ip")
+    duration_ns: int = msgspec.field(default=0, name="event.duration")
+    count: int = msgspec.field(default=1, name="midwatch.count")
+
+
+class LoginRefused(Entry, frozen=True, kw_only=True, tag="session.login_refused"):
+    """Somebody was not let in. They are nobody that is proven, so `claimed` stands where no person does."""
+
+    FREE = _REASON
+    CATEGORY = "authentication"
+    TYPE = "denied"
+    claimed: str = msgspec.field(default="", name="midwatch.claimed_name")
+    address: str = msgspec.field(default="", name="source.ip")  # of a count: the network that counts as one
+    key: str = msgspec.field(default="", name="midwatch.key")  # the fingerprint of what was shown
+    method: str = msgspec.field(default="", name="midwatch.method")
+    why: str = msgspec.field(default="", name="event.reason")  # one word
+    reason: str = msgspec.field(default="", name="error.message")
+    count: int = msgspec.field(default=1, name="midwatch.count")
+    outcome: Outcome = msgspec.field(default=Outcome.FAILURE, name="event.outcome")
+
+
+class RequestRefused(Entry, frozen=True, kw_only=True, tag="session.request_refused"):
+    """A person who is logged in asked for what `serve` does not give: a forwarding, a command, a subsystem."""
+
+    FREE = frozenset(("what",))
+    CATEGORY = "session"
+    TYPE = "denied"
+    address: str = msgspec.field(default="", name="source.ip")
+    why: str = msgspec.field(default="", name="event.reason")  # one word
+    what: str = msgspec.field(default="", name="midwatch.what")
+    count: int = msgspec.field(default=1, name="midwatch.count")
+    outcome: Outcome = msgspec.field(default=Outcome.FAILURE, name="event.outcome")
+
+
 class Unread(msgspec.Struct, frozen=True):
     """A record in an unbroken chain that this version has no kind for."""
 
@@ -249,4 +301,5 @@ class Unread(msgspec.Struct, frozen=True):
 Known = (
     Planned | Refused | Confirmed | Approved | Denied | Intent | StepBegun | StepDone | StepUnknown | ReadBack | Stopped
     | Resumed | Verified | UndoOffered | Undone | Closed | ChainOpened | ChainClosed | Checkpointed
+    | LoggedIn | LoggedOut | LoginRefused | RequestRefused
 )  # fmt: skip

@@ -12,8 +12,9 @@ from enum import StrEnum
 
 import msgspec
 
-from console.actions.audit.redaction import Kept
+from console.actions.audit.redaction import NAME_LIMIT, Kept, encodable
 
+MOST_ROLES = 64  # that are kept of a person
 Value = str | int | bool | None  # a replica count, a weight, an annotation; never a template or an environment
 
 
@@ -84,7 +85,13 @@ class Actor(Kept, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     id: str = ""  # uid, or the fingerprint of the key
     effective: str = msgspec.field(default="", name="effective.name")  # the account that acts, where it is another
-    roles: tuple[str, ...] = ()
+    roles: tuple[str, ...] | None = None  # of what the policy gives the name only these, because the key says so; None: all
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.roles is not None:  # fewer of them is less than the key would give, and never more
+            kept = tuple(encodable(role[:NAME_LIMIT]) for role in self.roles[:MOST_ROLES])
+            msgspec.structs.force_setattr(self, "roles", kept)
 
     def is_same_as(self, other: Actor) -> bool:
         """One person by name or by id: a second key does not make a second person."""
@@ -148,6 +155,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     intent_at: datetime | None = None
     chain: str = ""  # whose process executes it; empty before the intent
     stopped_by: Actor | None = None
+    stop_reason: str = ""
     verified: Outcome | None = None  # None: not looked at yet
     undo_offered: bool = False
     undoes: str = ""  # the operation that this one takes back

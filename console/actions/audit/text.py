@@ -112,6 +112,15 @@ def _told(entry: kinds.Known | kinds.Unread) -> str:
             return f"{entry.why.value} {entry.day}, {len(entry.open)} operations open, chain"
         case kinds.Checkpointed():
             return f"of record {entry.sequence}, {entry.outcome.value} {entry.reason}"
+        case kinds.LoggedIn():
+            return _times(f"from {entry.address} {entry.certificate}", entry.count)
+        case kinds.LoggedOut():
+            return _times(f"{entry.address} after {entry.duration_ns / 1e9:.0f} s", entry.count)
+        case kinds.LoginRefused():
+            who = entry.claimed or "somebody"
+            return _times(f"{entry.why}: {who} {entry.address} {entry.reason} {entry.key}", entry.count)
+        case kinds.RequestRefused():
+            return _times(f"{entry.why}: {entry.what} ({entry.address})", entry.count)
         case kinds.Unread():
             return "written by a newer version"
         case kinds.Confirmed() | kinds.Denied() | kinds.Stopped() | kinds.UndoOffered():
@@ -119,6 +128,10 @@ def _told(entry: kinds.Known | kinds.Unread) -> str:
         case kinds.Approved() | kinds.Intent():
             return f"plan {entry.plan_hash[:12]}"
     return ""
+
+
+def _times(text: str, count: int) -> str:
+    return text.rstrip() if count == 1 else f"{count} times {text.rstrip()}"
 
 
 def chain_line(checked: Checked) -> str:

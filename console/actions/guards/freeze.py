@@ -23,7 +23,7 @@ def check(case: Case) -> Verdict:
     told = listed(freeze_told(each, now) for each in held)
     if not all(each.freeze.override for each in held):
         return Verdict("freeze", Stand.REFUSE, told)
-    has_right, why = may_override(case.policy, case.actor.name, case.target)
+    has_right, why = may_override(case.policy, case.actor.name, case.target, only_roles=case.actor.roles)
     if not has_right:
         return Verdict("freeze", Stand.REFUSE, f"{told}; {why}")
     if case.is_override:

@@ -19,6 +19,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     sites: tuple[str, ...] = ("*",)
     namespaces: tuple[str, ...] = ("*",)
     indices: tuple[str, ...] = ("*",)
+    addresses: bool = False  # from where other people's sessions come
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from console.actions.policy.patterns import matches_action, matches_target
+from console.actions.policy.patterns import matches_action, matches_name, matches_target
 from console.actions.policy.policy import Policy, Role
-from console.actions.target import Target
+from console.actions.target import Target, TargetKind
+from console.model.sight import Sight
 
 EVERYBODY = "*"
 
 
-def roles_of(policy: Policy, person: str) -> tuple[str, ...]:
-    """The roles that this person has, in the order of the file."""
+def roles_of(policy: Policy, person: str, *, only_roles: Iterable[str] | None = None) -> tuple[str, ...]:
+    """The roles that this person has, in the order of the file. `only_roles`: of these the ones that are named, because a key
+    was narrowed; None: all.
+    """
     if not is_plain(person):
         return ()
-    return tuple(name for name, role in policy.roles.items() if person in role.people or EVERYBODY in role.people)
+    wanted = None if only_roles is None else frozenset(only_roles)
+    return tuple(
+        name
+        for name, role in policy.roles.items()
+        if (person in role.people or EVERYBODY in role.people) and (wanted is None or name in wanted)
+    )
 
 
 def is_plain(name: str) -> bool:
@@ -27,12 +35,16 @@ def is_plain(name: str) -> bool:
     return name != EVERYBODY and bool(name) and all("!" <= character <= "~" for character in name)
 
 
-def may(policy: Policy, person: str, action: str, target: Target) -> tuple[bool, str]:
-    """Whether the person may do this to that, and by which role or denial."""
+def may(
+    policy: Policy, person: str, action: str, target: Target, *, only_roles: Iterable[str] | None = None
+) -> tuple[bool, str]:
+    """Whether the person may do this to that, and by which role or denial. `only_roles` narrows what is granted and never
+    what is denied: with a key of fewer roles nobody can do more.
+    """
     if (refused := _refusal(policy, person, action, target)) is not None:
         return False, refused
     elsewhere = ""
-    for name, role in _roles(policy, person):
+    for name, role in _roles(policy, person, only_roles):
         if not matches_action(role.may, action):
             continue
         if matches_target(role.on, target):
@@ -40,25 +52,57 @@ def may(policy: Policy, person: str, action: str, target: Target) -> tuple[bool,
         elsewhere = elsewhere or name
     if elsewhere:
         return False, f"role {elsewhere} allows {action}, but not on {target.text}"
-    return False, f"no role of {person} ({_told(policy, person)}) allows {action}"
+    return False, f"no role of {person} ({_told(policy, person, only_roles)}) allows {action}"
 
 
-def may_approve(policy: Policy, person: str, action: str, target: Target) -> tuple[bool, str]:
+def may_approve(
+    policy: Policy, person: str, action: str, target: Target, *, only_roles: Iterable[str] | None = None
+) -> tuple[bool, str]:
     """Whether the person may approve that another does this to that. What one is denied, one cannot approve either."""
     if (refused := _refusal(policy, person, action, target)) is not None:
         return False, refused
-    for name, role in _roles(policy, person):
+    for name, role in _roles(policy, person, only_roles):
         if matches_action(role.approve, action) and matches_target(role.on, target):
             return True, f"role {name}"
-    return False, f"no role of {person} ({_told(policy, person)}) may approve {action} on {target.text}"
+    return False, f"no role of {person} ({_told(policy, person, only_roles)}) may approve {action} on {target.text}"
 
 
-def may_override(policy: Policy, person: str, target: Target) -> tuple[bool, str]:
+def may_override(
+    policy: Policy, person: str, target: Target, *, only_roles: Iterable[str] | None = None
+) -> tuple[bool, str]:
     """Whether the person may pass an overridable freeze over this target."""
-    for name, role in _roles(policy, person):
+    for name, role in _roles(policy, person, only_roles):
         if role.override_freeze and matches_target(role.on, target):
             return True, f"role {name}"
-    return False, f"no role of {person} ({_told(policy, person)}) may override a freeze there"
+    return False, f"no role of {person} ({_told(policy, person, only_roles)}) may override a freeze there"
+
+
+def sight_of(policy: Policy, person: str, only_roles: Iterable[str] | None, site: str) -> Sight | None:
+    """What the person may read of a site: the union over their roles. None when no role of theirs reads this site at all.
+
+    `only_roles`: of the roles that the policy gives them, only these (a key that was narrowed); None is all of them. A role
+    that the policy does not give is not had by naming it.
+    """
+    reads = [role.read for _, role in _roles(policy, person, only_roles) if matches_name(role.read.sites, site)]
+    return Sight.of((read.namespaces, read.indices) for read in reads) if reads else None
+
+
+def sees_addresses(policy: Policy, person: str, only_roles: Iterable[str] | None) -> bool:
+    """Whether the person is told from where other people's sessions come."""
+    return any(role.read.addresses for _, role in _roles(policy, person, only_roles))
+
+
+def may_name(sight: Sight, target: Target) -> bool:
+    """Whether a session that sees so much may name this target: to plan something there is to be told of it.
+
+    A node carries pods of every namespace, and a plan for it names them: only who reads all namespaces may. Alerts, silences
+    and incidents are named by ids that say nothing; whether they are seen is the desk's to say.
+    """
+    if sight.reads_all_namespaces:
+        return True
+    if target.kind is TargetKind.KUBE:
+        return sight.reads(target.namespace)
+    return target.kind is not TargetKind.NODE
 
 
 def unmatched(policy: Policy, actions: Iterable[str]) -> tuple[str, ...]:
@@ -99,10 +143,10 @@ def _refusal(policy: Policy, person: str, action: str, target: Target) -> str | 
     return None
 
 
-def _roles(policy: Policy, person: str) -> Iterator[tuple[str, Role]]:
-    for name in roles_of(policy, person):
+def _roles(policy: Policy, person: str, only_roles: Iterable[str] | None = None) -> Iterator[tuple[str, Role]]:
+    for name in roles_of(policy, person, only_roles=only_roles):
         yield name, policy.roles[name]
 
 
-def _told(policy: Policy, person: str) -> str:
-    return ", ".join(roles_of(policy, person)) or "none"
+def _told(policy: Policy, person: str, only_roles: Iterable[str] | None) -> str:
+    return ", ".join(roles_of(policy, person, only_roles=only_roles)) or "none"

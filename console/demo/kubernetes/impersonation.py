@@ -1,7 +1,7 @@
 """Impersonate-User and Impersonate-Group: a request done in another's name, by who may do that.
 
-Bindings to groups and to users decide what an impersonated engineer may: `video-oncall` writes, and so do `ada` and
-`grace` without naming a group; everybody else who has a name reads.
+Bindings to groups and to users decide what an impersonated engineer may: `video-oncall` and `midwatch:operator` write, and
+so do `ada` and `grace` without naming a group; everybody else who has a name reads.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from console.demo.kubernetes import access, status
 from console.demo.kubernetes.access import User
 
 _USER, _GROUP, _EXTRA = "Impersonate-User", "Impersonate-Group", "Impersonate-Extra-"
-GROUP_ROLES = {"system:masters": "admin", "video-oncall": "writer", "system:authenticated": "reader",
-               "system:unauthenticated": "none"}
+GROUP_ROLES = {"system:masters": "admin", "video-oncall": "writer", "midwatch:operator": "writer",
+               "system:authenticated": "reader", "system:unauthenticated": "none"}
 USER_ROLES = {"ada": "writer", "grace": "writer", **access.NAMED_ROLES}
 _ORDER = ("admin", "operator", "writer", "reader", "view", "none")
 

@@ -83,13 +83,15 @@ class Lost(SourceError):
 
 class Writing(msgspec.Struct, frozen=True):
     """A request with a body. aiohttp sends a PUT or DELETE again by itself when a kept connection turns out closed, and
-    whoever must know how often it was sent takes PATCH or POST.
+    whoever must know how often it was sent takes PATCH or POST. `acts_as` stands in the place of whomever the credential
+    itself would act for: a group of another's impersonation must never ride along.
     """
 
     method: str
     body: bytes
     content_type: str = "application/json"
     headers: Mapping[str, str] = {}
+    acts_as: tuple[tuple[str, str], ...] = ()  # Impersonate-User, and Impersonate-Group as often as there are groups
 
 
 class Connection:
@@ -204,6 +206,10 @@ class Connection:
         if write is not None:
             headers.update(write.headers)
             headers["Content-Type"] = write.content_type
+        sent = list(headers.items())
+        if write is not None and write.acts_as:
+            sent = [each for each in sent if not each[0].lower().startswith("impersonate-")]
+            sent += write.acts_as
         try:
             async with asyncio.timeout(self.target.timeout_s):
                 response = await pool.session.request(
@@ -211,7 +217,7 @@ class Connection:
                     pool.base + path,
                     params=params,
                     data=None if write is None else write.body,
-                    headers=headers,
+                    headers=sent,
                     allow_redirects=False,
                     timeout=pool.timeout(silence_s or self.target.timeout_s),
                     **pool.extra,

@@ -81,7 +81,7 @@ class Day:
         self.change(hands={type(plan.steps[0].write): gate})
         running = asyncio.create_task(self.run(plan))
         await gate.reached.wait()
-        self.service.stop(ANNA, plan.op)
+        await self.service.stop(ANNA, plan.op)
         gate.opened.set()
         assert await running is None
         assert self.state(plan) is State.STOPPED
@@ -537,7 +537,7 @@ async def test_a_stop_while_waiting_for_a_busy_server_comes_at_once(tmp_path: Pa
         today.change(clock=clock, witness=Blind(clock))
         running = asyncio.create_task(today.run(plan))
         await waiting.wait()
-        today.service.stop(BORIS, plan.op)
+        await today.service.stop(BORIS, plan.op)
         async with asyncio.timeout(5):
             assert await running is None
         assert today.state(plan) is State.STOPPED

@@ -321,7 +321,7 @@ async def budget_shrinks_and_a_person_stops(yard: Yard) -> Story:
 
     async def stop() -> None:
         await cluster.until(lambda: _is_refused(yard, name))
-        service.stop(ANNA, plan.op)
+        await service.stop(ANNA, plan.op)
 
     stopping = asyncio.create_task(stop())
     story = await yard.run(yard.console, plan)

@@ -163,7 +163,7 @@ class Pipeline(RuleBasedStateMachine):
             task = asyncio.ensure_future(service.run(person, plan.op, plan.hash))
             await self._so_far(task, turns)
             if end == "stop" and plan.op in service.book.running:
-                service.stop(other, plan.op)
+                await service.stop(other, plan.op)
             await task
 
         self._do(run())
@@ -181,7 +181,7 @@ class Pipeline(RuleBasedStateMachine):
             for _ in range(stop_after):
                 await asyncio.sleep(0)
             for op in service.book.running:
-                service.stop(BORIS, op)
+                await service.stop(BORIS, op)
             for outcome in await gathered:
                 if isinstance(outcome, Exception) and not isinstance(outcome, Denied | Unable):
                     raise outcome

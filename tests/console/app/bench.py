@@ -22,6 +22,7 @@ from console.actions.target import TargetKind
 from console.app.dialog import TypedDialog
 from console.app.operation import OperationScreen
 from console.app.plandialog import PlanDialog
+from console.serve.presence import Presence
 from tests.console.actions.thing import ANNA, POLICY, Blind, SetThing, Shop, Things
 from tests.hand_clock import HandClock, settle
 from tests.scene import Scene
@@ -154,6 +155,15 @@ class Bench:
         assert holds(), self.stage.text
 
 
+def stocked(place: Path, scene: Scene, policy: Policy = POLICY, changes: tuple[Change, ...] = ()) -> Shop:
+    """The service, with nobody in it yet."""
+    shop = Shop(place, scene.clock, Things(scene.clock), lambda: policy)
+    tools = shop.service._tools = msgspec.structs.replace(shop.service._tools, witness=Looking(scene))
+    for name, tier in (("thing.set", Tier.MEDIUM), ("thing.force", Tier.HIGH), ("thing.touch", Tier.LOW)):
+        tools.registry._actions[name] = SetWorkload(shop.things, name, tier, changes)
+    return shop
+
+
 @asynccontextmanager
 async def benched(
     place: Path,
@@ -165,27 +175,29 @@ async def benched(
     is_prod: bool = False,
     shop: Shop | None = None,
     view: str = "actions",
+    presence: Presence | None = None,
 ) -> AsyncIterator[Bench]:
-    """A session of `person`. With the `shop` of another bench, a second session of the same process."""
+    """A session of `person`. With the `shop` of another bench, a second session of the same process; with `presence`, told
+    who else is here.
+    """
     clock = BenchClock() if shop is None else shop.clock
     scene = Scene(clock)
     is_own = shop is None
     if shop is None:
-        shop = Shop(place, clock, Things(clock), lambda: policy)
-        tools = shop.service._tools = msgspec.structs.replace(shop.service._tools, witness=Looking(scene))
-        for name, tier in (("thing.set", Tier.MEDIUM), ("thing.force", Tier.HIGH), ("thing.touch", Tier.LOW)):
-            tools.registry._actions[name] = SetWorkload(shop.things, name, tier, changes)
+        shop = stocked(place, scene, policy, changes)
     source = OperationsSource(shop.service.book, clock)
 
     def tell() -> None:
         scene.feeds["actions"].set(source._reading())
 
-    shop.service.book.listen(tell)
+    silence = shop.service.book.listen(tell)
     tell()
     licence: Licence = shop.service.licence(person)
+    company = presence.enter(person, address=f"10.0.0.{len(presence.visits) + 1}") if presence is not None else None
     try:
-        async with staged(scene, size, licence=licence, is_prod=is_prod, view=view) as stage:
+        async with staged(scene, size, licence=licence, is_prod=is_prod, view=view, company=company) as stage:
             yield Bench(stage, shop)
     finally:
+        silence()
         if is_own:
             await shop.service.close()

@@ -8,7 +8,9 @@ from typing import Any
 
 import pyte
 import pytest
+from rich.console import Console
 from textual._compositor import CompositorUpdate
+from textual.strip import Strip
 from textual.widgets import Static
 
 from console.model.logline import LogLine
@@ -22,7 +24,9 @@ SIZE = (120, 36)
 class Emulator:
     """A terminal: what it was sent, and how often by which way."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, console: Console) -> None:
+        self.console = console
+        self.finished = 0
         self.screen = pyte.Screen(width, height)
         self._stream = pyte.Stream(self.screen)
         self.by_brush: list[str] = []
@@ -31,9 +35,12 @@ class Emulator:
     def feed(self, data: str) -> None:
         self._stream.feed(data)
 
-    def brushed(self, data: str) -> None:
-        self.by_brush.append(data)
-        self.feed(data)
+    def put(self, x: int, y: int, strip: Strip) -> None:
+        self.by_brush.append(strip.text)
+        self.feed(f"\x1b[{y + 1};{x + 1}H{strip.render(self.console)}")
+
+    def finish(self) -> None:
+        self.finished += 1
 
     def cells(self) -> list[list[tuple[object, ...]]]:
         """Every cell with its colours and weights."""
@@ -46,10 +53,10 @@ class Watched:
 
     def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stage, self.app = stage, stage.app
-        self.terminal = Emulator(*SIZE)
+        self.terminal = Emulator(*SIZE, self.app.console)
         monkeypatch.setattr(self.app, "_display", self._display)
         self.terminal.feed(self._whole())
-        self.app.brush = Brush(self.app, self.terminal.brushed)
+        self.app.brush = Brush(self.app, self.terminal)
 
     def _display(self, _screen: object, update: object) -> None:
         if isinstance(update, CompositorUpdate):
@@ -69,7 +76,7 @@ class Watched:
         self.terminal.screen.reset()
 
     def is_as_a_whole_repaint(self) -> bool:
-        whole = Emulator(self.terminal.screen.columns, self.terminal.screen.lines)
+        whole = Emulator(self.terminal.screen.columns, self.terminal.screen.lines, self.app.console)
         whole.feed(self._whole())
         return whole.cells() == self.terminal.cells()
 

@@ -15,10 +15,11 @@ from console.actions.audit.kinds import Found
 from console.actions.audit.operation import Actor, Outcome
 from console.actions.survey import Right
 from console.actions.targets.kubernetes import pointer
+from console.actions.targets.kubernetes.impersonation import AUTHENTICATED, ActsAs, NoImpersonation, Roles, acts_as
 from console.actions.writes import Answer, Echo, KubeWrite
 from console.model.failure import FailureKind, SourceError
 from console.model.instant import Clock
-from console.sources.kubernetes.answer import Body, status_object
+from console.sources.kubernetes.answer import Body, Where, status_object
 from console.sources.kubernetes.connection import Connection, KubeTarget, Lost, Writing
 from console.sources.sanitise import clean
 
@@ -39,9 +40,12 @@ class Rehearsal(msgspec.Struct, frozen=True):
 
 
 class KubeHand:
-    """One cluster. `impersonates`: requests carry the engineer's name, as `serve` must."""
+    """One cluster. `impersonates`: what changes something carries the engineer's name and roles, as in `serve`; the
+    credential is then the account that may impersonate, and what it could do itself is never used. None: the credential
+    is the engineer's own.
+    """
 
-    def __init__(self, target: KubeTarget, clock: Clock, *, impersonates: bool = False) -> None:
+    def __init__(self, target: KubeTarget, clock: Clock, *, impersonates: Roles | None = None) -> None:
         self.cluster = target.cluster
         self._clock = clock
         self._impersonates = impersonates
@@ -98,39 +102,67 @@ class KubeHand:
         named = f"{resource}{'.' + group if group else ''}{'/' + sub if sub else ''}"
         wanted = {"verb": verb, "resource": resource, "group": group, "subresource": sub, "namespace": namespace}
         attributes = {name: value for name, value in wanted.items() if value}
-        kind, spec = "SelfSubjectAccessReview", {"resourceAttributes": attributes}
-        if self._impersonates:
-            kind, spec = "SubjectAccessReview", {**spec, "user": person.name}  # type: ignore[dict-item]
+        if self._impersonates is None:
+            allowed, said = await self._review("SelfSubjectAccessReview", {"resourceAttributes": attributes})
+            return Right(verb=verb, resource=named, is_allowed=allowed, reason=said)
+        try:
+            who = await acts_as(person, self._impersonates)
+        except NoImpersonation as error:
+            return Right(verb=verb, resource=named, is_allowed=False, reason=str(error))
+        allowed, said = await self._may_impersonate(who)
+        if allowed:
+            asked = {"user": who.user, "groups": [*who.groups, AUTHENTICATED], "resourceAttributes": attributes}
+            allowed, said = await self._review("SubjectAccessReview", asked)
+        return Right(verb=verb, resource=named, is_allowed=allowed, reason=said)
+
+    async def _may_impersonate(self, who: ActsAs) -> tuple[bool | None, str]:
+        """May midwatch's own account act for this user and each of the groups?"""
+        for resource, names in (("users", (who.user,)), ("groups", who.groups)):
+            for name in names:
+                attributes = {"verb": "impersonate", "resource": resource, "name": name}
+                allowed, said = await self._review("SelfSubjectAccessReview", {"resourceAttributes": attributes})
+                if not allowed:
+                    what = "may not be asked whether it may" if allowed is None else "may not"
+                    why = f": {said}" if said else ""
+                    return allowed, f"midwatch's own account there {what} impersonate {resource[:-1]} {name}{why}"
+        return True, ""
+
+    async def _review(self, kind: str, spec: Mapping[str, Any]) -> tuple[bool | None, str]:
+        """The server's answer and its words; None where it could not be had."""
+        attributes = spec["resourceAttributes"]
         question = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
         try:
             async with self._connection as connection:
                 body = await connection.read(
                     f"/apis/authorization.k8s.io/v1/{kind.lower()}s",
-                    f"ask whether {verb} {named} is allowed",
+                    f"ask whether {attributes['verb']} {attributes['resource']} is allowed",
                     post=msgspec.json.encode(question),
                     limit=OBJECT_LIMIT,
                 )
             self._see(body)
             status = _decoded(body).get("status")
         except SourceError as error:
-            return Right(verb=verb, resource=named, is_allowed=None, reason=error.failure.got)
+            return None, error.failure.got
         status = status if isinstance(status, dict) else {}
         said = clean(str(status.get("reason") or status.get("evaluationError") or ""), 200)
-        return Right(verb=verb, resource=named, is_allowed=status.get("allowed") is True, reason=said)
+        return status.get("allowed") is True, said
 
     async def rehearse(self, write: KubeWrite, operation: str, person: Actor) -> Rehearsal:
         """The same bytes with dryRun=All. A webhook that cannot be rehearsed means that there is no plan, not consent."""
         try:
+            writing = await self._writing(write, operation, person)
             async with self._connection as connection:
                 body = await connection.read(
                     write.path,
                     "rehearse (server dry-run)",
                     self._params(write, rehearse=True),
-                    write=self._writing(write, operation, person),
+                    write=writing,
                     limit=OBJECT_LIMIT,
                 )
         except SourceError as error:
             return Rehearsal(None, error.failure.got)
+        except NoImpersonation as error:
+            return Rehearsal(False, str(error))
         self._see(body)
         if 200 <= body.status < 300:
             return Rehearsal(True, "server dry-run accepted", _decoded(body))
@@ -145,12 +177,16 @@ class KubeHand:
         """Send it, once."""
         status: int | None = None
         try:
+            writing = await self._writing(write, operation, person)
+        except NoImpersonation as error:
+            return Answer(outcome=Outcome.FAILURE, text=f"nothing was sent: {error}")
+        try:
             async with self._connection as connection:
                 asking = connection.ask(
                     write.path,
                     f"{write.method} {write.path}",
                     self._params(write),
-                    write=self._writing(write, operation, person),
+                    write=writing,
                 )
                 async with asking as answer:
                     status = answer.status
@@ -228,14 +264,13 @@ class KubeHand:
 
     async def coordinate(self, method: str, path: str, body: bytes, operation: str, person: Actor) -> dict[str, Any]:
         """Write a Lease, which changes nothing but who may go on. Raises SourceError for every refusal."""
-        headers = self._headers(operation, person)
+        tried = f"{method} the lock between hosts"
+        try:
+            writing = await self._named(Writing(method, body), operation, person)
+        except NoImpersonation as error:
+            raise Where(tried, self._connection.on).error(FailureKind.UNAUTHORIZED, str(error)) from error
         async with self._connection as connection:
-            answer = await connection.read(
-                path,
-                f"{method} the lock between hosts",
-                write=Writing(method, body, headers=headers),
-                limit=OBJECT_LIMIT,
-            )
+            answer = await connection.read(path, tried, write=writing, limit=OBJECT_LIMIT)
         return _decoded(answer)
 
     async def close(self) -> None:
@@ -247,12 +282,14 @@ class KubeHand:
         params = {} if write.path.endswith("/eviction") else {"fieldManager": MANAGER}
         return {**params, "dryRun": "All"} if rehearse else params
 
-    def _writing(self, write: KubeWrite, operation: str, person: Actor) -> Writing:
-        return Writing(write.method, write.body.encode(), write.content_type, self._headers(operation, person))
+    async def _writing(self, write: KubeWrite, operation: str, person: Actor) -> Writing:
+        """Raises NoImpersonation."""
+        return await self._named(Writing(write.method, write.body.encode(), write.content_type), operation, person)
 
-    def _headers(self, operation: str, person: Actor) -> dict[str, str]:
-        headers = {"User-Agent": f"midwatch ({operation})"}  # stands in the API server's own audit
-        return {**headers, "Impersonate-User": person.name} if self._impersonates else headers
+    async def _named(self, writing: Writing, operation: str, person: Actor) -> Writing:
+        """With what stands in the API server's own audit: the operation, and for whom. Raises NoImpersonation."""
+        who = (await acts_as(person, self._impersonates)).headers if self._impersonates is not None else ()
+        return msgspec.structs.replace(writing, headers={"User-Agent": f"midwatch ({operation})"}, acts_as=who)
 
     def _see(self, body: Body) -> None:
         date = body.server_date

@@ -1,0 +1,107 @@
+"""Who paints when. One loop serves everybody: what it does for one session, all others wait for.
+
+A reading wakes every session that shows it, at the same moment. Fifty screens renewed in one turn of the loop are half a
+second in which no key is answered. So a session that wants to renew its screen waits for its turn: one session at a time, the
+loop free between two of them for keys and channels, and so much time left over that painting takes no more than `SHARE` of a
+core. With a few sessions nobody notices; with many, each paints less often, down to once in `SLOWEST_S`.
+
+A key is not a renewal: what it changes is painted at once, whoever's turn it is.
+
+What must not be done here: know what is painted, or leave a turn to a session that is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+from console.feeds.clock import SystemClock
+from console.model.instant import Clock, Instant
+
+SHARE = 0.4  # of a core, for renewing screens
+SLOWEST_S = 1.0
+FASTEST_S = 0.25
+LEARNING = 0.1  # of a new cost into the mean
+MOST_COST_S = 0.05  # a turn that took longer than that was not the session's doing alone
+
+
+class Turns:
+    """One for a server. `cost_s` is the mean CPU time of a turn: the renewal, and what the loop painted after it."""
+
+    def __init__(self, *, spent: Callable[[], float] = time.thread_time) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._spent = spent
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._next: asyncio.Handle | None = None
+        self._last_spent = spent()
+        self._last_at = self._loop.time()
+        self.cost_s = 0.0
+        self.sessions = 0
+
+    @property
+    def interval_s(self) -> float:
+        """How often one session renews its screen at most."""
+        return min(SLOWEST_S, max(FASTEST_S, self.sessions * self.cost_s / SHARE))
+
+    async def turn(self) -> None:
+        """Return when it is the caller's turn; what it then does without awaiting is its turn."""
+        turn = self._loop.create_future()
+        self._waiting.append(turn)
+        self._soon()
+        await turn
+
+    def _soon(self) -> None:
+        if self._next is None:
+            rest_s = self.cost_s / SHARE - (self._loop.time() - self._last_at)
+            # at least one whole turn of the loop lies between two sessions: its sockets are looked at
+            self._next = self._loop.call_later(rest_s, self._give) if rest_s > 0 else self._loop.call_soon(self._give)
+
+    def _give(self) -> None:
+        self._next = None
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():  # its session ended while it waited
+                turn.set_result(None)
+                self._last_at, before = self._loop.time(), self._last_spent
+                self._last_spent = self._spent()
+                if len(self._waiting) > 0:
+                    cost_s = min(MOST_COST_S, self._last_spent - before)
+                    self.cost_s += (cost_s - self.cost_s) * LEARNING
+                break
+        if self._waiting:
+            self._loop.call_soon(self._soon)  # after the session whose turn it is
+
+
+class PhasedClock(SystemClock):
+    """The engine's clock as one session has it: whoever slept wakes in the session's turn, and not too often."""
+
+    def __init__(self, clock: Clock, turns: Turns) -> None:
+        self._clock = clock
+        self._turns = turns
+        self._renewed_at = float("-inf")
+
+    @property
+    def stepped_s(self) -> float:  # type: ignore[override]
+        return self._clock.stepped_s if isinstance(self._clock, SystemClock) else 0.0
+
+    def now(self) -> Instant:
+        return self._clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """As long as asked, and until the session may paint again."""
+        due = self._renewed_at + self._turns.interval_s - self._clock.now().mono
+        await self._clock.sleep(max(seconds, due, 0.0))
+        await self._turns.turn()
+        self._renewed_at = self._clock.now().mono
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        if isinstance(self._clock, SystemClock):
+            await self._clock.wait(event, seconds)
+            return
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await event.wait()
+        except TimeoutError:
+            pass

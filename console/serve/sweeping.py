@@ -1,0 +1,64 @@
+"""What a session that has ended must not leave in the process: Textual's and Rich's caches hold on to it.
+
+They are made for one app in a process. A cached method keeps the object it was called on, a cached function its arguments, and
+some of both lead to a widget, from there to its app, and to everything that it showed. They are looked for once, by what they
+are (methods: their first argument is an object), and emptied when a session ends: seldom, and refilled by the others at once.
+
+What must not be done here: empty the caches of plain values, which every session shares and nobody leaks through.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import sys
+from collections.abc import Iterator
+from functools import _lru_cache_wrapper
+from typing import Any
+
+_ROOTS = ("textual", "rich", "widgets", "themes")
+
+
+def caches() -> tuple[Any, ...]:
+    """Cached methods of everything that is imported of these packages, and cached functions that are given a widget."""
+    return tuple({id(each): each for each in _found()}.values())
+
+
+def _found() -> Iterator[Any]:
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] not in _ROOTS or module is None:
+            continue
+        for value in list(vars(module).values()):
+            if isinstance(value, type):
+                yield from (each for each in map(_unwrapped, vars(value).values()) if _holds(each))
+            elif _holds(_unwrapped(value)):
+                yield _unwrapped(value)
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, classmethod | staticmethod):
+        value = value.__func__
+    return value.fget if isinstance(value, property) else value
+
+
+def _holds(value: Any) -> bool:
+    if not isinstance(value, _lru_cache_wrapper):
+        return False
+    try:
+        named = list(inspect.signature(value.__wrapped__).parameters)
+    except (TypeError, ValueError):
+        return False
+    return bool(named) and named[0] in ("self", "cls", "widget", "node", "app")
+
+
+class Sweeper:
+    """One for a server."""
+
+    def __init__(self) -> None:
+        self._caches = caches()
+
+    def sweep(self) -> None:
+        """Empty what may hold an app, and let go of what only holds itself: an app is one great knot of references."""
+        for cache in self._caches:
+            cache.cache_clear()
+        gc.collect(1)
