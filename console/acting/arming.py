@@ -49,13 +49,15 @@ def armed(
     alone: bool = True,
     impersonates: bool = False,
     journal: Callable[[], Awaitable[Journal]] | None = None,
+    host_locks: Path | None = None,
 ) -> ActionService:
     """The service of this engine's site. Nothing is opened, read or connected yet; the journal is opened at the first
     plan, in the name of `person`, whose process this is.
 
     `alone`: one person has this process for themselves, so that nobody could approve. `impersonates`: it writes for many
     with credentials of its own, and each request to a cluster is done in the name of the person it is for. `journal`: of a
-    process that records more than operations in it, and closes it itself.
+    process that records more than operations in it, and closes it itself. `host_locks`: where the users of this host keep out
+    of each other's way (`locks.HOST`).
     """
     clock = engine.clock
     state = state_dir(environ)
@@ -102,7 +104,7 @@ def armed(
         journal=journal or opened,
         keeps_journal=journal is not None,
         book=engine.book,
-        locks=Locks(state / "locks"),
+        locks=Locks(state / "locks", host_locks),
         shelf=Shelf(state / "plans"),
         witness=HubWitness(engine.hub, clock),
         clock=clock,

@@ -118,6 +118,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
     @property
+    def known_as(self) -> str:
+        """What it is done to, for whoever calls the same cluster by another name. Two sites of one name are taken for one."""
+        if self.cluster_identity:
+            return f"{self.cluster_identity}/{self.target.kind}:{'/'.join(self.target.path[1:])}"
+        return f"{self.site}/{self.target.text}"
+
+    @property
     def refusals(self) -> tuple[Verdict, ...]:
         return tuple(verdict for verdict in self.verdicts if verdict.stand is Stand.REFUSE)
 

@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from contextvars import Context
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from console.actions.action import About, NoPlan
 from console.actions.audit import kinds
-from console.actions.audit.chain import ChainHeld
 from console.actions.audit.entry import Entry
-from console.actions.audit.history import Known
 from console.actions.audit.journal import Journal
 from console.actions.audit.operation import Actor, Ending, Operation, Outcome, State
 from console.actions.audit.writer import JournalClosed
-from console.actions.book import Book
+from console.actions.consent import Consent
 from console.actions.executor import Execution
 from console.actions.licence import Licence
 from console.actions.locks import TargetHeld
@@ -34,7 +30,7 @@ from console.actions.parameters import parsed
 from console.actions.plan import Plan
 from console.actions.planner import Planner, Wish
 from console.actions.policy.freezes import holding
-from console.actions.policy.policy import Policy, PolicyError
+from console.actions.policy.policy import Policy
 from console.actions.recording import all_reasons, planned
 from console.actions.refusal import Denied, Unable
 from console.actions.rights import may_agree, may_do, may_halt, may_pass, may_see
@@ -45,42 +41,28 @@ from console.actions.target import Target
 from console.actions.tools import Tools
 from console.actions.verdict import TIERS
 from console.model.failure import SourceError
-from console.model.instant import Instant
 
 log = logging.getLogger(__name__)
 
-RECENT = timedelta(hours=24)
 MOST_PLANS = 200  # from so many on, those of what is over are let go
 
 
-class ActionService:
+class ActionService(Consent):
     """For one site. `alone`: a lone console or a command, where nobody else could approve. Else it outlives the sessions of
     those who act through it, and what one of them began goes on when that one has left.
     """
 
     def __init__(self, tools: Tools, site: str, *, is_prod: bool, alone: bool) -> None:
-        self._tools = tools
-        self._site = site
-        self.alone = alone
+        super().__init__(tools, site, alone=alone)
         self._planner = Planner(tools.registry, site, is_prod=is_prod, alone=alone)
-        self._journal: Journal | None = None
-        self._opening = asyncio.Lock()
-        self._deciding = asyncio.Lock()  # of people: what was looked at still holds when it is recorded
-        self._plans: dict[str, Plan] = {}
-        self._moments: dict[str, dict[str, Instant]] = {}  # op -> planned, confirmed, approved, on both clocks
         self._running: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[Ending | None]] = {}
-        self._begun: set[str] = set()  # operations whose one execution has been claimed
 
     # --- what is offered ---------------------------------------------------------------------------------------------
 
     def licence(self, person: Actor) -> Licence:
         """What a session needs to act as this person."""
         return Licence(self, person)
-
-    @property
-    def book(self) -> Book:
-        return self._tools.book
 
     def actions(self) -> tuple[About, ...]:
         """The catalogue."""
@@ -157,7 +139,9 @@ class ActionService:
         """Plans of operations that are over: this process may live for months."""
         if len(self._plans) < MOST_PLANS:
             return
-        over = {known.operation.id for known in self.book.known() if known.operation.is_over or known.state is State.EXPIRED}
+        over = {
+            known.operation.id for known in self.book.known() if known.operation.is_over or known.state is State.EXPIRED
+        }
         for op in over & self._plans.keys():
             del self._plans[op]
             self._moments.pop(op, None)
@@ -181,97 +165,6 @@ class ActionService:
             op=wish.op, by=wish.person, guard=guard, reason=why, action=wish.action, target=wish.target.text
         )
         await self._note(journal, refused)
-
-    # --- confirm, approve, deny --------------------------------------------------------------------------------------
-
-    async def confirm(
-        self, person: Actor, op: str, plan_hash: str, typed: str, reason: str = "", ticket: str = ""
-    ) -> None:
-        """The requester typed what had to be typed. Raises Denied, Unable."""
-        async with self._deciding:
-            await self._confirm(person, op, plan_hash, typed, reason, ticket)
-
-    async def _confirm(self, person: Actor, op: str, plan_hash: str, typed: str, reason: str, ticket: str) -> None:
-        plan, known = self._find(op, plan_hash)
-        if not plan.requester.is_same_as(person):
-            raise Denied("identity", f"it was planned by {plan.requester.name}, who alone can confirm it")
-        if known.state is not State.PLANNED:
-            raise Denied("state", f"{op} is {known.state}: it cannot be confirmed")
-        self._in_time(op, "planned", plan, (await self._policy()).limits.plan_s, "plan")
-        if typed != plan.to_type:
-            raise Denied("confirmation", f"what was typed is not {plan.to_type}")
-        demands = (await self._policy()).demands(plan.tier)
-        if demands.reason and len(reason.strip()) < 3:
-            raise Denied("reason", f"tier {plan.tier} needs a reason")
-        if demands.ticket and not ticket.strip():
-            raise Denied("ticket", f"tier {plan.tier} needs a ticket")
-        if ticket and demands.ticket_pattern and not re.fullmatch(demands.ticket_pattern, ticket):
-            raise Denied("ticket", f"{ticket!r} does not look like a ticket ({demands.ticket_pattern})")
-        limits = (await self._policy()).limits
-        journal = await self._recording()
-        now = self._tools.clock.now()
-        confirmed = kinds.Confirmed(
-            op=op,
-            by=person,
-            plan_hash=plan_hash,
-            reason=reason.strip(),
-            ticket=ticket.strip(),
-            expires_at=now.plus(limits.approval_s if plan.approvals_needed else limits.execution_s).utc,
-        )
-        await self._note(journal, confirmed)
-        self._moments.setdefault(op, {})["confirmed"] = now
-
-    async def approve(self, person: Actor, op: str, plan_hash: str) -> None:
-        """A second person agrees. Raises Denied, Unable."""
-        async with self._deciding:
-            plan = await self._as_second(person, op, plan_hash)
-            limits = (await self._policy()).limits
-            self._in_time(op, "confirmed", plan, limits.approval_s, "approval")
-            journal = await self._recording()
-            now = self._tools.clock.now()
-            until = now.plus(limits.execution_s).utc
-            await self._note(journal, kinds.Approved(op=op, by=person, plan_hash=plan_hash, expires_at=until))
-            self._moments.setdefault(op, {})["approved"] = now
-
-    async def deny(self, person: Actor, op: str, plan_hash: str, reason: str = "") -> None:
-        """A second person says no, which is final, and why: somebody waits for it. Raises Denied, Unable."""
-        async with self._deciding:
-            await self._as_second(person, op, plan_hash)
-            if len(reason.strip()) < 3:
-                raise Denied("reason", "who is told no must be told why")
-            journal = await self._recording()
-            await self._note(journal, kinds.Denied(op=op, by=person, plan_hash=plan_hash, reason=reason.strip()))
-
-    async def _as_second(self, person: Actor, op: str, plan_hash: str) -> Plan:
-        plan, known = self._find(op, plan_hash)
-        if plan.requester.is_same_as(person):
-            raise Denied("second person", "nobody approves their own operation")
-        if known.state is not State.AWAITING_APPROVAL:
-            raise Denied("state", f"{op} is {known.state}: there is nothing to approve")
-        policy = await self._policy()
-        allowed, why = may_agree(policy, person, plan.action, plan.target)
-        if not allowed:
-            raise Denied("role", why)
-        if not self.alone and not may_see(policy, person, self._site, plan.target):
-            raise Denied("reading", f"{person.name} may not read what {plan.target.text} names, and so not judge it")
-        return plan
-
-    async def cancel(self, person: Actor, op: str, why: str = "") -> None:
-        """Its requester wants it no more, before anything was sent. Raises Denied for another's, Unable."""
-        async with self._deciding:
-            await self._cancel(person, op, why)
-
-    async def _cancel(self, person: Actor, op: str, why: str) -> None:
-        known = self.book.get(op)
-        if known is None or known.operation.intent_at is not None or known.operation.is_over:
-            return
-        owner = known.operation.requested_by
-        if owner is not None and not owner.is_same_as(person):
-            raise Denied("identity", f"it was planned by {owner.name}, who alone can take it back")
-        if op in self._begun:
-            raise Denied("state", f"{op} is being begun at this moment: it can only be stopped")
-        journal = await self._recording()
-        await self._note(journal, kinds.Closed(op=op, by=person, ending=Ending.CANCELLED, reason=why))
 
     # --- execute -----------------------------------------------------------------------------------------------------
 
@@ -302,7 +195,7 @@ class ActionService:
         since = "approved" if plan.approvals_needed else "confirmed"
         self._in_time(plan.op, since, plan, policy.limits.execution_s, "execution")
         async with AsyncExitStack() as stack:
-            await self._lock(stack, plan.target.text, plan.op)
+            await self._lock(stack, plan.target.text, plan.op, plan.known_as)
             witness = await stack.enter_async_context(self._tools.witness)
             await witness.ready()
             await self._alone(plan)
@@ -366,9 +259,9 @@ class ActionService:
             await self._note(journal, kinds.Refused(op=plan.op, by=person, guard=guard, reason=f"{why}; plan again"))
             raise Denied(guard, f"{why}; plan again")
 
-    async def _lock(self, stack: AsyncExitStack, target: str, op: str) -> None:
+    async def _lock(self, stack: AsyncExitStack, target: str, op: str, known_as: str = "") -> None:
         try:
-            await stack.enter_async_context(self._tools.locks.held(target, op))
+            await stack.enter_async_context(self._tools.locks.held(target, op, known_as))
         except TargetHeld as error:
             raise Denied("lock", str(error)) from error
         except OSError as error:
@@ -496,7 +389,7 @@ class ActionService:
         self._plans[op] = plan
         try:
             async with AsyncExitStack() as stack:
-                await self._lock(stack, plan.target.text, plan.op)
+                await self._lock(stack, plan.target.text, plan.op, plan.known_as)
                 witness = await stack.enter_async_context(self._tools.witness)
                 await witness.ready()
                 self._may_go_on(plan, person, policy)
@@ -564,63 +457,6 @@ class ActionService:
             await self._lock(stack, operation.target, op)
             await self._left(op)
             await self._note(journal, kinds.Closed(op=op, by=person, ending=Ending.ABANDONED, reason=why))
-
-    # --- what it stands on -------------------------------------------------------------------------------------------
-
-    def _find(self, op: str, plan_hash: str) -> tuple[Plan, Known]:
-        plan, known = self._plans.get(op), self.book.get(op)
-        if plan is None or known is None:
-            raise Unable(f"{op} was not planned in this process: plan again")
-        if plan.hash != plan_hash or known.operation.plan_hash != plan_hash:
-            raise Denied("plan", "that is another plan than the one shown: plan again")
-        if plan.refusals:
-            raise Denied(plan.refusals[0].guard, plan.refusals[0].reason)
-        return plan, known
-
-    def _in_time(self, op: str, since: str, plan: Plan, limit_s: float, what: str) -> None:
-        """By both clocks: a clock set back must not make an approval last longer."""
-        now = self._tools.clock.now()
-        moment = self._moments.get(op, {}).get(since)
-        late_s = now.mono - moment.mono if moment is not None else 0.0
-        stamp = moment.utc if moment is not None else plan.created_at
-        if late_s > limit_s or (now.utc - stamp).total_seconds() > limit_s:
-            raise Denied("expiry", f"the {what} was possible for {limit_s:.0f} s only: plan again")
-
-    async def _policy(self) -> Policy:
-        try:
-            return await self._tools.policies()
-        except PolicyError as error:
-            raise Denied("policy", f"nothing may be written while the policy cannot be had: {error}") from error
-
-    async def _recording(self) -> Journal:
-        """The journal, opened at the first need. No audit, no action."""
-        async with self._opening:
-            if self._journal is None:
-                try:
-                    self._journal = await self._tools.journal()
-                except (OSError, JournalClosed, ChainHeld, RuntimeError) as error:
-                    self.book.broken(str(error))
-                    raise Unable(f"no audit, no action: {error}") from error
-                await self.book.read()
-            if self._journal.failure is not None:
-                self.book.broken(str(self._journal.failure))
-                raise Unable(f"no audit, no action: {self._journal.failure}")
-            return self._journal
-
-    async def _note(self, journal: Journal, entry: Entry) -> None:
-        try:
-            await self.book.record(journal, entry)
-        except JournalClosed as error:
-            self.book.broken(str(error))
-            raise Unable(f"no audit, no action: {error}") from error
-
-    def _recent(self) -> tuple[Known, ...]:
-        since = self._tools.clock.now().utc - RECENT
-        return tuple(
-            each
-            for each in self.book.known()
-            if each.operation.planned_at is None or each.operation.planned_at >= since or not each.operation.is_over
-        )
 
     async def close(self) -> None:
         """Stop what runs after its present step, and close the journal."""

@@ -26,6 +26,7 @@ from console.sources.backoff import Backoff
 
 ATTEMPTS = 12
 LIFE_S = 3600.0  # what nobody was told for an hour is in the console, or over
+DOWN = 3  # failures in a row that are the destination's, not a letter's
 LOOK_S = 1.0  # how soon a letter of another process is noticed
 ATTEMPT_S = 180.0  # no attempt lasts longer, whatever an adapter does
 _LOG = logging.getLogger(__name__)
@@ -212,6 +213,8 @@ class Carrier:
         self._unsettled[slot.id] = receipt
         await asyncio.to_thread(self.store.done, slot, receipt)
         del self._unsettled[slot.id]
+        if self._backoffs[slot.kind].failures >= DOWN:  # it was down, and is back: nothing else waits for its own turn
+            self._due.clear()
         self._backoffs[slot.kind].reset()
         self._due.pop(slot.id, None)
         self._delivered += 1

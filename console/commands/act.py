@@ -17,6 +17,7 @@ import msgspec
 from console.acting.arming import armed
 from console.actions.audit.operation import Actor, Ending, Tier
 from console.actions.audit.person import person_here
+from console.actions.locks import HOST
 from console.actions.parameters import BadParameter
 from console.actions.plan import Plan
 from console.actions.refusal import Denied, Unable
@@ -94,7 +95,7 @@ def run(
         clock = SystemClock()
         engine = Engine.open(found.config, found.site_name, clock, environ)
         person = person_here(environ)
-        service = armed(engine, found.config, environ, person)
+        service = armed(engine, found.config, environ, person, host_locks=HOST)
         try:
             if verb == "list":
                 return _list(service)

@@ -165,9 +165,10 @@ class Behind:
             return None
         from console.acting.arming import armed
         from console.actions.audit.person import person_here
+        from console.actions.locks import HOST
 
         person = person_here(self._environ)
-        self._service = armed(engine, self._found.config, self._environ, person)
+        self._service = armed(engine, self._found.config, self._environ, person, host_locks=HOST)
         return self._service.licence(person)
 
     def started(self) -> None:

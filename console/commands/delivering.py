@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from console.assembly import Engine
+from console.chat import elsewhere
 from console.chat.known import known_secrets
 from console.chat.office import Office
 from console.chat.posting import Posted, post
@@ -15,7 +16,7 @@ from console.chat.store import QueueFull
 from console.chat.veil import VeiledDesk
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import Opened
-from console.config.chat import ChatDestination
+from console.config.chat import ChatDestination, ChatKind
 from console.config.errors import nearest
 from console.config.paths import state_dir
 from console.exit_codes import ExitCode
@@ -27,18 +28,20 @@ FOLDER = "chat"  # of all queues, below the state directory
 
 def destinations(found: Opened) -> Mapping[str, ChatDestination]:
     """What `[chat.NAME]` names."""
-    told: Mapping[str, ChatDestination] = getattr(found.config, "chat", {})
+    told: Mapping[str, ChatDestination] = found.config.chat
     return told
 
 
 def known(found: Opened, name: str) -> ChatDestination:
-    """The destination by this name. Raises UsageError that lists them."""
+    """The destination by this name. Raises UsageError that lists them, or names what is not installed."""
     there_are = destinations(found)
     if name not in there_are:
         near = nearest(name, tuple(there_are))
         hint = f"; did you mean `{near}`?" if near else ""
         listed = ", ".join(there_are) or "none; one is a table [chat.NAME]"
         raise UsageError(f"snapshot --post: no chat destination `{name}`: the configuration has {listed}{hint}")
+    if there_are[name].kind is ChatKind.APPRISE and not elsewhere.is_installed():
+        raise UsageError(f"snapshot --post {name}: {elsewhere.MISSING}")
     return there_are[name]
 
 

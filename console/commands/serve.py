@@ -137,6 +137,7 @@ class _Server:
     ) -> _Server:
         from console.acting.arming import armed
         from console.actions.audit.person import person_here
+        from console.actions.locks import HOST
         from console.actions.policy.watch import Policies
         from console.app.app import theme_of
         from console.assembly import Engine
@@ -185,7 +186,14 @@ class _Server:
         service = None
         if flags.write:
             service = armed(
-                engine, found.config, environ, person, alone=False, impersonates=True, journal=_handed(journal)
+                engine,
+                found.config,
+                environ,
+                person,
+                alone=False,
+                impersonates=True,
+                journal=_handed(journal),
+                host_locks=HOST,
             )
             stack.push_async_callback(service.close)
         policy = Policies(_path(found.config.policy_file)).current if found.config.policy_file is not None else None

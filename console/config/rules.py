@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from console.config import traffic
+from console.config import chat, traffic
 from console.config.backend import Backend, Basic, Credential, HeaderSecret
 from console.config.balancers import Balancers
+from console.config.chat import ChatDestination
 from console.config.errors import Path, nearest
 from console.config.probing import Verdicts
 from console.config.root import Config
@@ -143,6 +144,7 @@ def _named_twice(table: Table, key: str, noun: str) -> Broken:
 
 
 def _config(table: Table) -> Broken:
+    yield from chat.destinations(table)
     sites = table.get("sites")
     if not isinstance(sites, dict):
         return
@@ -168,6 +170,7 @@ _RULES: tuple[tuple[type, Callable[[Table], Broken]], ...] = (
     (GaugeSpec, _gauge),
     (Balancers, traffic.balancers),
     (Switch, traffic.switch),
+    (ChatDestination, chat.destination),
     (Serve, _serve),
     (Limits, _limits),
 )

@@ -75,9 +75,9 @@ def _is_readable(rollout: Rollout, veil: Veil) -> bool:
 
 
 def _told(member: Member, veil: Veil) -> Member:
-    service = veil.named(member.service)
+    service = member.service if member.namespaces else veil.named(member.service)  # an alert's own, of a readable namespace
     if member.channel is not None or service == member.service:
-        entity = veil.text(member.entity)
+        entity = member.entity if member.namespaces else veil.text(member.entity)
     else:
         entity = HIDDEN
     node = HIDDEN if member.node and member.node == member.service and service is None else veil.text(member.node)

@@ -82,12 +82,14 @@ def told(line: OperationLine) -> str:
     """What there is to know of it in a line."""
     count = f"{line.done} of {len(line.steps)}"
     if line.is_here and line.progress:
-        return f"{count} done, {line.progress}" + (" · stopping before the next step" if line.is_stopping else "")
+        hands = f", in the hands of {line.runs_by}" if line.runs_by not in ("", line.by) else ""
+        return f"{count} done, {line.progress}{hands}" + (" · stopping before the next step" if line.is_stopping else "")
     if line.state in HALF_DONE:
         doubt = sum(step.state in ("begun", "unknown") for step in line.steps)
         ways = [word for word, is_on in (("resume", line.may_resume), ("undo", line.may_undo)) if is_on]
         offered = f"; {' or '.join(ways)}" if ways else ""
-        return f"{count} steps done" + (f", {doubt} in doubt" if doubt else "") + offered
+        by = f", stopped by {line.stopped_by}" if line.stopped_by not in ("", line.by) else ""
+        return f"{count} steps done" + (f", {doubt} in doubt" if doubt else "") + by + offered
     if line.state in AT_WORK:
         return f"{count} done" + ("" if line.is_here else ", in another process")
     if line.state == "awaiting approval":

@@ -139,6 +139,8 @@ class Seat:
         self._hearing = Hearing(encoding)
         self._hearing.size = size
         self._waiting = bytearray()
+        self._taken = 0  # bytes, of all time
+        self._escapes: deque[int] = deque()  # after so many bytes a packet ended with an escape
         self._heard: deque[Message] = deque()
         self._is_listening = False
         self._is_paused = False
@@ -155,12 +157,15 @@ class Seat:
         """Nothing that comes counts any more."""
         self._is_listening = False
         self._waiting.clear()
+        self._escapes.clear()
         self._heard.clear()
 
     def feed(self, data: bytes) -> None:
         """What the client sent."""
         self.wire.hurry()
         self._waiting += data
+        if data.endswith(b"\x1b"):
+            self._escapes.append(self._taken + len(self._waiting))
         if len(self._waiting) > KEPT and not self._is_paused:
             self._is_paused = True
             self._pause(True)
@@ -190,15 +195,27 @@ class Seat:
             self._turn = self._loop.call_later(WAIT_S, self._listen)
             return
         if self._waiting:
-            part = bytes(self._waiting[:SLICE])
-            del self._waiting[:SLICE]
-            self._heard.extend(self._hearing.heard(part))
-            self._wait_for_the_rest()
+            self._read()
         if self._is_paused and len(self._waiting) <= KEPT // 2:
             self._is_paused = False
             self._pause(False)
         if self._waiting or self._heard:
             self._soon()
+
+    def _read(self) -> None:
+        """A slice. A terminal sends a sequence in one piece, and SSH keeps it one, however slow the line: an escape that a
+        packet ends with is the key, whatever comes after it and however soon we come to read that.
+        """
+        size = min(SLICE, self._escapes[0] - self._taken) if self._escapes else SLICE
+        part = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        self._taken += len(part)
+        self._heard.extend(self._hearing.heard(part))
+        if self._escapes and self._escapes[0] <= self._taken:
+            self._escapes.popleft()
+            if self._hearing.is_escaping:
+                self._heard.extend(self._hearing.settle())
+        self._wait_for_the_rest()
 
     def _wait_for_the_rest(self) -> None:
         if self._settling is not None:

@@ -72,6 +72,11 @@ class Hearing:
         """Whether what came last may still become something else: ask `settle` after `ESCAPE_S`."""
         return self._at not in (_At.TEXT, _At.PASTE)
 
+    @property
+    def is_escaping(self) -> bool:
+        """Whether an escape came last, and nothing after it."""
+        return self._at is _At.ESCAPE
+
     def heard(self, data: bytes) -> Iterator[Message]:
         """Never raises, whatever comes."""
         text = self._decode.decode(data)

@@ -15,32 +15,34 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import pyte
+
 from tests.bench.figure import Figure, Goal, figure
-from tests.bench.harness import BenchFailed, Pty, cpu_s, cpu_until, descendants, in_terminal, interleaved
+from tests.bench.harness import SIZE, BenchFailed, Pty, cpu_s, cpu_until, descendants, in_terminal, interleaved
 from tests.bench.idle import calm
 
 PATIENCE_S = 60.0
 PANES = ("Streams", "Logs", "Workloads", "Capacity")
 ANSWERED = frozenset(("live", "partial"))
-_STYLE = re.compile(r"\x1b\[[\d;]*m")
-_BREAK = re.compile(r"\x1b\[[\d;]*H|\n")  # where another piece of the screen begins
+_STRANGE = re.compile(rb"\x1b\[\?\d+\$p|\x1b\[[<>]\d*u|\x1b\]22;[a-z-]*\x07")  # pyte prints them
 _HEAD = re.compile(rf"\d ({'|'.join(PANES)}) ((?:(?!\d (?:{'|'.join(PANES)}) ).)*)")
 _STATE = re.compile(r"(live|partial|stale|connecting|error)(?: [\d.]+ ?\w+)?\s*$")
 
 
 class Heads:
-    """What the head of each pane said last."""
+    """What the head of each pane says: read from a screen, because the terminal is sent but the cells that change."""
 
     def __init__(self) -> None:
         self.states: dict[str, str] = {}
-        self._held = ""
+        self._screen = pyte.Screen(*SIZE)
+        self._stream = pyte.ByteStream(self._screen)
 
     def hear(self, data: bytes) -> None:
-        """Take what the terminal was sent; a piece that has no end yet is kept for the next time."""
-        *whole, self._held = _BREAK.split(self._held + data.decode("utf-8", "replace"))
-        for piece in whole:
-            for title, told in _HEAD.findall(_STYLE.sub("", piece)):
-                if (state := _STATE.search(told.rstrip())) is not None:
+        """Take what the terminal was sent."""
+        self._stream.feed(_STRANGE.sub(b"", data))
+        for line in self._screen.display:
+            for title, told in _HEAD.findall(line):
+                if (state := _STATE.search(told.rstrip("CW? "))) is not None:
                     self.states[title] = state[1]
 
     def are(self, wanted: frozenset[str]) -> bool:

@@ -100,7 +100,7 @@ def _asked(wire: Path) -> Counter[str]:
     for line in wire.read_bytes().splitlines():
         told = json.loads(line)
         if "method" in told:
-            found[told["kind"]] += 1
+            found[told["server"]] += 1
     return found
 
 

@@ -144,6 +144,8 @@ class Seated:
         return time.perf_counter() - at
 
     async def leave(self) -> None:
+        self.channel.write(b"\x1b")  # out of a prompt, if one is open
+        await asyncio.sleep(0.2)
         self.channel.write(b"q")
         async with asyncio.timeout(20):
             await self.client.ended.wait()

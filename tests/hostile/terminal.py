@@ -13,16 +13,19 @@ from rich.cells import get_character_cell_size
 
 MOST_MARKS = 3  # combining marks on one cell
 MODES = "25|7|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048"
-# What Textual 8 writes on a screen of its own; whatever it writes beyond that must be looked at before it is added.
+# What Textual 8 and the link write on a screen of its own; whatever they write beyond that must be looked at before it is added.
 _OURS = re.compile(
     r"(?P<style>\x1b\[[0-9;]*m)"
-    r"|\x1b\[(?P<row>\d+);(?P<column>\d+)H"
+    r"|\x1b\[(?P<row>\d*)(?:;(?P<column>\d+))?H"
+    r"|\x1b\[(?P<steps>\d*)(?P<way>[ABCD])"
+    r"|(?P<erased>\x1b\[(?:\d*X|K|2J))"
     rf"|(?P<mode>\x1b\[\?(?:{MODES})[hl])"
     r"|(?P<query>\x1b\[\?(?:2026|2048)\$p)"
     r"|(?P<kitty>\x1b\[(?:>\d+|<)u)"
     r"|(?P<pointer>\x1b\]22;[a-z-]+\x07)"
     r"|\x1b\]52;c;(?P<copied>[A-Za-z0-9+/]*=*)\x07"
-    r"|(?P<line>\r?\n)"
+    r"|(?P<line>\r*\n)"
+    r"|(?P<back>[\r\b])"
     r"|(?P<bell>\x07)"
     r"|(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
 )
@@ -77,10 +80,13 @@ class Terminal:
             if found["text"] is not None:
                 self._print(found["text"])
             elif found["row"] is not None:
-                self._row, self._column = int(found["row"]), int(found["column"])
-                self.moves += 1
-                if self._row > self.height or self._column > self.width:
-                    raise Foreign(f"the cursor leaves the screen: {found[0]!r}")
+                self._move(int(found["row"] or 1), int(found["column"] or 1), found[0])
+            elif found["way"] is not None:
+                across, down = {"A": (0, -1), "B": (0, 1), "C": (1, 0), "D": (-1, 0)}[found["way"]]
+                steps = int(found["steps"] or 1)
+                self._move(self._row + down * steps, min(self._column, self.width) + across * steps, found[0])
+            elif found["back"] is not None:
+                self._column = 1 if found["back"] == "\r" else self._column - 1
             elif found["copied"] is not None:
                 self.copied.append(found["copied"])
             elif found["bell"] is not None:
@@ -88,6 +94,12 @@ class Terminal:
             elif found["line"] is not None:
                 self._row, self._column = self._row + 1, 1
             place = found.end()
+
+    def _move(self, row: int, column: int, told: str) -> None:
+        self._row, self._column = row, column
+        self.moves += 1
+        if not (1 <= row <= self.height and 1 <= column <= self.width):
+            raise Foreign(f"the cursor leaves the screen: {told!r}")
 
     def _print(self, text: str) -> None:
         wrong = offence(text)

@@ -70,6 +70,11 @@ class Serving:
         """What it said on stderr."""
         return (self.place / "serve.stderr").read_text(errors="replace")
 
+    @property
+    def log(self) -> str:
+        """Its own log."""
+        return (self.place / "state" / "midwatch" / "log" / "serve.log").read_text(errors="replace")
+
     def client(self, user: str, identity: Path | None = None, **more: Any) -> Client:
         """Who logs in with the key of their name, or another."""
         wanted = {"port": self.port, "host": self.host, **more}

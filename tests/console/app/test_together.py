@@ -135,6 +135,7 @@ async def test_a_no_needs_its_reason_and_the_requester_reads_it_at_once(tmp_path
         assert anna.writes == 0
 
 
+@pytest.mark.slow
 async def test_nobody_approves_their_own_by_another_key_and_who_may_not_is_told_why(tmp_path: Path) -> None:
     async with housed(tmp_path) as house, house.session(CARLA) as carla, house.session(ANNA) as anna, house.session(ANNA_AGAIN) as again:
         op = await asked(anna)
@@ -151,6 +152,7 @@ async def test_nobody_approves_their_own_by_another_key_and_who_may_not_is_told_
         await again.until(lambda: again.state(op) == "cancelled")
 
 
+@pytest.mark.slow
 async def test_two_who_answer_at_once_are_one_answer_and_the_others_dialog_closes(tmp_path: Path) -> None:
     async with housed(tmp_path) as house, house.session(ANNA) as anna, house.session(BORIS) as boris:
         op = await asked(anna)
@@ -182,6 +184,7 @@ async def test_what_was_asked_for_waits_on_when_its_person_leaves_and_is_found_o
             assert any("✓ approved by boris" in line for line in anna.stage.lines())
 
 
+@pytest.mark.slow
 async def test_an_approval_nobody_gave_expires_and_both_see_it(tmp_path: Path) -> None:
     async with housed(tmp_path) as house, house.session(ANNA) as anna, house.session(BORIS) as boris:
         op = await asked(anna)
@@ -222,6 +225,7 @@ async def test_what_one_runs_the_other_sees_and_stops_only_with_a_reason(tmp_pat
         assert "STOPPED by boris: wrong one" in anna.stage.text
 
 
+@pytest.mark.slow
 async def test_who_leaves_while_it_runs_is_asked_once_it_goes_on_and_is_found_again(tmp_path: Path) -> None:
     async with housed(tmp_path) as house, house.session(BORIS) as boris:
         async with house.session(ANNA) as anna:
@@ -254,6 +258,7 @@ async def test_a_session_that_ends_leaves_its_operation_to_the_service_and_the_o
 
 
 # -- each their own -----------------------------------------------------------------------------------------------------
+@pytest.mark.slow
 async def test_a_dialog_of_one_outlives_the_session_of_the_other(tmp_path: Path) -> None:
     async with housed(tmp_path) as house, house.session(BORIS) as boris:
         await boris.ask()
@@ -288,6 +293,7 @@ async def test_a_stall_keeps_what_was_written_and_wants_the_name_again(
         await anna.until(lambda: anna.state(op) == "succeeded")
 
 
+@pytest.mark.slow
 async def test_after_a_long_stall_another_may_sit_there(tmp_path: Path) -> None:
     async with housed(tmp_path) as house, house.session(ANNA) as anna:
         await anna.ask()

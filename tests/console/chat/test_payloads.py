@@ -59,7 +59,7 @@ def messages(draw: st.DrawFn) -> Message:
     )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(message=messages(), late_s=st.sampled_from([0.0, 250.0, 1e6]))
 def test_whatever_the_data_say_the_limits_hold_and_no_mention_survives(message: Message, late_s: float) -> None:
     said = slackblocks.said(message, late_s)

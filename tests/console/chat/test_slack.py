@@ -30,6 +30,8 @@ async def test_a_snapshot_arrives_once_with_its_words_its_severity_and_its_id(sl
     assert arrived["text"].startswith("apac · 02:14 UTC · CRIT (8 critical, 3 warning)")
     told = "\n".join(texts(arrived["blocks"]))
     assert "CRIT uk-sport-1" in told and "Workloads" in told and message.id in told and "midwatch --site apac" in told
+    inert = {"parse": "none", "link_names": False, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    assert {key: arrived[key] for key in inert} == inert
     assert arrived["metadata"]["event_payload"] == {"id": message.id} and "late" not in told
     assert await opened.post("oncall", message) is False, "the same again is no second message"
     await clock.advance(5)
@@ -121,6 +123,16 @@ async def test_a_service_that_never_recovers_is_given_up_after_a_bounded_number_
     await opened.post("oncall", composed(taken(), Redactor()))
     await until(clock, lambda: bool(opened.carrier("oncall").store.dead()), by_s=5, within_s=4000)
     assert len(slack.requests) == 12
+
+
+async def test_after_a_time_of_being_down_all_that_waited_leaves_at_the_pace_of_the_service(slack, to_slack, office, clock) -> None:
+    slack.misbehave.extend([posts.status(503)] * 8)
+    opened = office(oncall=to_slack)
+    for number in range(5):
+        await opened.post("oncall", composed(taken(), Redactor(), said=str(number)))
+    await until(clock, lambda: len(slack.messages) == 1, by_s=1)
+    assert await until(clock, lambda: len(slack.messages) == 5) < 15
+    assert len({each["metadata"]["event_payload"]["id"] for each in slack.messages}) == 5
 
 
 async def test_what_waited_says_how_late_it_is(slack, to_slack, office, clock) -> None:

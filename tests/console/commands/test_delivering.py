@@ -24,9 +24,6 @@ from tests.chat.slack import CHANNEL, PNG, TOKEN, Slack
 from tests.hand_clock import HandClock
 
 
-pytestmark = pytest.mark.skipif("chat" not in Config.__struct_fields__, reason="the configuration has no [chat] yet")
-
-
 @pytest.fixture
 async def slack() -> AsyncIterator[Slack]:
     server = Slack(HandClock())

@@ -204,7 +204,7 @@ def differences(one: WorldDesk, filtered: Desk, other: WorldDesk) -> dict[str, t
 
 
 @given(worlds(), st.sets(st.integers(0, 5)), st.integers(0, 2))
-@settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
 def test_a_filtered_desk_shows_what_the_desk_of_a_world_without_the_hidden_things_shows(
     world: World, over: set[int], minutes: int
 ) -> None:

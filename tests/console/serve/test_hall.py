@@ -150,6 +150,18 @@ async def test_two_sessions_are_at_two_places_and_their_keys_are_their_own(house
     assert [visit.person.name for visit in house.hall.presence.visits] == ["mei", "tom"]
 
 
+async def test_an_escape_is_the_key_however_soon_the_next_key_is_read(house: House) -> None:
+    terminal = await house.console()
+    session = house.hall.sessions[0]
+    terminal.channel.write(b"9")
+    await until(lambda: session.view == "sources")
+    for key in (b"?", b"\x1b", b"3"):
+        session.data_received(key, None)  # three packets that are read in one turn of the loop
+        if key == b"?":
+            await terminal.shows("help")
+    await until(lambda: session.view == "workloads")
+
+
 @pytest.mark.parametrize("told", [(0, 0), (1, 1), (4294967295, 4294967295, 4294967295, 4294967295), (3, 60000, 0, 7)])
 async def test_whatever_a_client_says_of_its_window_something_that_can_be_drawn_is_drawn(house: House, told: Any) -> None:
     terminal = await seated(await house.came(), size=(200, 60), told=told)

@@ -17,6 +17,7 @@ import pytest
 
 from console.model.failure import FailureKind, SourceError
 from console.sources.kubernetes import Connection, KubeTarget, Questions
+from console.sources.kubernetes.connection import Writing
 
 ROOT = Path(__file__).parents[4]
 V1 = "client.authentication.k8s.io/v1"
@@ -78,6 +79,19 @@ async def test_a_kubeconfig_token_is_sent(api, clock, tmp_path):
     assert api.asked[0].headers["Authorization"] == "Bearer t0k3n"
     assert api.asked[0].headers["Impersonate-User"] == "alice"
     assert api.asked[0].headers["User-Agent"].startswith("midwatch/")
+
+
+async def test_who_a_write_acts_as_replaces_all_of_whom_the_kubeconfig_acts_as(api, clock, tmp_path):
+    """A user of ours in a group of theirs would be somebody with rights that nobody gave."""
+    user = {"token": "t0k3n", "as": "root", "as-groups": ["system:masters"], "as-uid": "1"}
+    file = kubeconfig(tmp_path / "kc", api.url, user)
+    api.others.append(ok)
+    _, connection = questions(clock, kubeconfig=str(file), may_write=True, headers={"impersonate-extra-scopes": "all"})
+    who = (("Impersonate-User", "ada"), ("Impersonate-Group", "midwatch:operator"))
+    async with connection:
+        await connection.read("/version", "try it", write=Writing("PATCH", b"{}", acts_as=who))
+    sent = [(name, value) for name, value in api.asked[0].headers.items() if name.lower().startswith("impersonate")]
+    assert sent == list(who)
 
 
 async def test_files_of_kubeconfig_are_merged_and_the_context_is_chosen(api, clock, tmp_path, monkeypatch):
