@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 Span = tuple[int, int, int]
 Split = Callable[[str], Sequence[Span]]
@@ -31,7 +31,6 @@ _TWO = (
     "\u31f0-\u321e\u3220-\u3247\u3250-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60\uffe0-\uffe6"
 )
 _SINGLE = re.compile(f"[{_ONE}]*")
-_CERTAIN = re.compile(f"[{_ONE}{_TWO}][\u0300-\u036f]*")
 _UNSENT = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -50,7 +49,13 @@ def spill(grapheme: str, cells: int) -> int:
 @lru_cache(maxsize=2048)
 def is_certain(grapheme: str) -> bool:
     """Whether all terminals agree on its cells, and so on where the cursor stands behind it."""
-    return _CERTAIN.fullmatch(grapheme) is not None
+    return _certain().fullmatch(grapheme) is not None
+
+
+@cache
+def _certain() -> re.Pattern[str]:
+    """Not made before the first foreign character: compiling it is half of what importing this room costs."""
+    return re.compile(f"[{_ONE}{_TWO}][\u0300-\u036f]*")
 
 
 def cells(text: str, split: Split) -> list[tuple[str, int]]:

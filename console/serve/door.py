@@ -37,7 +37,8 @@ from console.serve.tally import Tally
 from console.serve.trust import Grant, asked
 
 BANNER = "midwatch"
-BACKLOG = 256
+BACKLOG = 256  # connections that the kernel holds for us
+BATCH = 4  # of them taken in one turn of the loop: a flood of newcomers must leave turns to those who log in
 EMPTY_S = 60.0  # a connection without a session, as one that is shared is between two of them
 _QUIET = (Why.WRONG_KEY, Why.UNKNOWN_PERSON)  # before a login: a client tries all the keys it has
 
@@ -111,7 +112,8 @@ class Door:
         loop = asyncio.get_running_loop()
         options = await asyncssh.SSHServerConnectionOptions.construct(**self._options())
         for each in sockets:
-            server = await loop.create_server(lambda: Gate(self, loop, options), sock=each, backlog=BACKLOG)
+            server = await loop.create_server(lambda: Gate(self, loop, options), sock=each, backlog=BATCH)
+            each.listen(BACKLOG)  # asyncio takes as many at once as it asked the kernel to hold; it may hold more
             self._servers.append(server)
         self._tasks.add(asyncio.create_task(self._keyring.watch(), name="files of keys"))
 

@@ -25,6 +25,7 @@ SCOPES = ("", "region=emea", "region=apac", "region=amer", "channel=us-news-1")
 MARKS = "¤§¶¢£¥µþðø"  # what no screen of ours shows: the echo of such a key is the key's
 PROMPT = "╮"  # the frame of the prompt, which nothing else on the overview has
 KEY_EVERY_S = 4.0
+PATIENCE_S = 120.0  # on a machine that does much else
 
 
 # -- the server --------------------------------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ class Client(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: Any) -> None:
         self.received += len(data)
-        if self.received > 2_000:
+        if self.received > 600:
             self.painted.set()
         if self.awaited:
             self.tail = (self.tail + data)[-8_000:]
@@ -125,7 +126,7 @@ class Seated:
         channel, client = await connection.create_session(
             Client, term_type="xterm-256color", term_size=SIZE, encoding=None, request_pty="force"
         )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             await client.painted.wait()
         return cls(connection, channel, client)
 
@@ -137,7 +138,7 @@ class Seated:
         at = time.perf_counter()
         self.channel.write(keys.encode())
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await client.seen.wait()
         except TimeoutError:
             raise RuntimeError(f"no echo of {awaited!r} but {client.tail[-500:]!r} closed={client.ended.is_set()}") from None
@@ -147,7 +148,7 @@ class Seated:
         self.channel.write(b"\x1b")  # out of a prompt, if one is open
         await asyncio.sleep(0.2)
         self.channel.write(b"q")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await self.client.ended.wait()
         self.connection.close()
         await self.connection.wait_closed()

@@ -16,6 +16,7 @@ import pytest
 from console import __version__, cli
 from console.commands import platform
 from console.commands.flags import Flags, UsageError, merged
+from console.config.link import LinkMode
 from console.model.scope import Scope
 
 ROOT = Path(cli.__file__).parents[1]
@@ -68,6 +69,7 @@ def test_version_is_data_on_stdout(midwatch) -> None:
         (("demo", "--scenaro=calm"), "demo: unknown flag `--scenaro`; did you mean `--scenario`?"),
         (("version", "--thme"), "version: unknown flag `--thme`; did you mean `--theme`?"),
         (("version", "now"), "version: unexpected `now`"),
+        (("--link", "fast", "version"), "there is no link `fast`; there are full, slow, off"),
         (("config", "chek"), "did you mean `check`?"),
         (("config",), "config: the following arguments are required: check|schema|path|init"),
         (("snapshot", "stream"), "did you mean `streams`?"),
@@ -129,7 +131,7 @@ def test_a_log_file_that_cannot_be_written_is_a_refusal_and_no_fault_of_midwatch
     assert "--log-file FILE" in err
 
 
-GLOBALS = ("--config", "c.toml", "--site", "apac", "--scope", "region=apac", "--write", "--theme", "t", "--log-file=l")
+GLOBALS = ("--config", "c.toml", "--site", "apac", "--scope", "region=apac", "--write", "--theme", "t", "--log-file=l", "--link", "slow")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,8 @@ def test_global_flags_mean_the_same_wherever_they_stand(midwatch, seen, argv) ->
     midwatch(*argv)
     ((flags, options),) = seen
     assert flags == Flags(
-        config=Path("c.toml"), site="apac", scope=Scope((("region", "apac"),)), write=True, theme="t", log_file=Path("l")
+        config=Path("c.toml"), site="apac", scope=Scope((("region", "apac"),)), write=True, theme="t", log_file=Path("l"),
+        link=LinkMode.SLOW,
     )
     assert options == {
         "view": "streams", "format": "text", "size": (80, 24), "output": Path("f"), "wait": 0.5, "from_host": None,

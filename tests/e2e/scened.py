@@ -15,12 +15,24 @@ from console.feeds.desk import OVERVIEW
 from console.model.scope import Scope
 from tests.scene import Scene
 
+RENEW_S = 0.3
+
+
+async def renewing(app: MidwatchApp, screen: ConsoleScreen, scene: Scene) -> None:
+    """What a clock that goes on would do: a pane that got its size too late is drawn in it."""
+    while True:
+        await asyncio.sleep(RENEW_S)
+        if app.is_running and screen.is_mounted:
+            screen.renew(scene.clock.now())
+
 
 async def shown(mode: LinkMode) -> None:
     scene = Scene()
     screen = ConsoleScreen(scene.desk, "demo", is_prod=False, who="mei", place=Place(OVERVIEW, Scope()))
     app = MidwatchApp(screen, able=abilities(os.environ, "utf-8"), link=mode)
+    drawing = asyncio.create_task(renewing(app, screen, scene))
     await app.run_async()
+    drawing.cancel()
     await scene.hub.close()
 
 

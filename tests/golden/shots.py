@@ -371,7 +371,7 @@ SHOTS = (
             row("actions", " ", "deployment.undo", "running", "0/1"),
             row("actions", " ", "awaiting approval"),
             foot("actions", "UNKNOWN deployment.scale", "because “leaks”"),
-            strip("▶ deployment.undo demo-1/live/packager-emea step 1 of 1", "s stop"),
+            strip("▶ mei runs deployment.undo demo-1/live/packager-emea step 1 of 1", "6 look"),
             whole(120, 36),
         ),
         setting=busy_night,

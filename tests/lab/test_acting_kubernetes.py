@@ -671,7 +671,7 @@ async def test_a_role_is_a_group_there_and_an_account_that_may_not_impersonate_c
     async with armed(cluster, tmp_path / "narrow", token, person=carla, impersonates=True) as one:
         plan = await one.plan("deployment.resume", target("shared"))
         assert "midwatch's own account there may not impersonate user carla" in refused(plan)["access"]
-        assert 'cannot impersonate resource "users"' in refused(plan)["dry-run"]
+        assert "cannot impersonate" in refused(plan)["dry-run"], "newer servers name the verb and what it is for"
     assert (await got(client, f"{APPS}/deployments/shared"))["spec"]["paused"] is True
 
 

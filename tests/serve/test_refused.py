@@ -40,7 +40,7 @@ def _staying(client: Client, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield child
     finally:
-        child.terminate()
+        child.kill()  # asked politely it waits for whoever still holds its port
         child.communicate(timeout=10)
 
 

@@ -43,12 +43,10 @@ def _command(place: Path, site: Platform, **instead: str) -> list[str]:
     return ["env", "-i", *words, sys.executable, "-m", "console", "--config", str(site.config)]
 
 
-def _shape(screen: str) -> list[str]:
-    """What does not change from second to second: heads, columns, keys; every row's first column."""
-    lines = [line.rstrip() for line in screen.splitlines()]
-    heads = [line for line in lines if re.search(r" [1-4] (Streams|Logs|Workloads|Capacity) |CHANNEL|READY|q quit", line)]
-    steady = [re.sub(r"(live|stale)\s*[\d.]*s?|[\d.]+|[▁▂▃▄▅▆▇█]+|[CW?] (?=  ?[A-Z])", " ", line) for line in heads]
-    return [" ".join(line.split()) for line in steady]
+def _shape(screen: str) -> list[tuple[int, int, str]]:
+    """Where the heads, the columns and the keys stand, by line and column: what does not change from second to second."""
+    words = re.compile(r"[1-4] (?:Streams|Logs|Workloads|Capacity)|S (?:CHANNEL|POD) .*?(?:15 m|STATUS)\b|0-6 9 views.*q quit")
+    return [(row, found.start(), found[0]) for row, line in enumerate(screen.splitlines()) for found in words.finditer(line)]
 
 
 def _screens(terminal: Window) -> tuple[str, str]:
@@ -56,7 +54,13 @@ def _screens(terminal: Window) -> tuple[str, str]:
     until(lambda: terminal.screen.count("live") >= 4, "four panes that live", 60, seen=lambda: terminal.screen)
     overview = terminal.screen
     terminal.press("?")
-    helped = until(lambda: "\n".join(found) if len(found := _box(terminal.screen)) > 10 else None, "the help", 20, seen=lambda: terminal.screen)
+    boxes: list[list[str]] = [[]]
+
+    def whole() -> str | None:
+        boxes.append(_box(terminal.screen))
+        return "\n".join(boxes[-1]) if len(boxes[-1]) > 10 and boxes[-3:] == [boxes[-1]] * 3 else None
+
+    helped = until(whole, "a help that stands still", 20, seen=lambda: terminal.screen)
     terminal.press("\x1b")
     until(lambda: not _box(terminal.screen), "the help to be gone", 20, seen=lambda: terminal.screen)
     terminal.press("q")
@@ -79,6 +83,7 @@ def test_in_a_plain_session_of_sshd_it_is_the_same_screen(bastion: Client, place
     with bastion.window(shlex.join(_command(place / "there", site)), size=SIZE) as terminal:
         overview, helped = _screens(terminal)
         assert terminal.ended(20) == 0
+    assert len(_shape(overview)) >= 7
     assert _shape(overview) == _shape(here[0])
     assert helped == here[1]
 
@@ -94,5 +99,6 @@ def test_in_tmux_over_sshd_it_is_the_same_screen(bastion: Client, place: Path, s
             terminal.ended(20)
     finally:
         bastion.run(f"tmux -L {name} -f /dev/null kill-server")
+    assert len(_shape(overview)) >= 7
     assert _shape(overview) == _shape(here[0])
     assert helped == here[1]

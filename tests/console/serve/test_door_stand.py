@@ -73,6 +73,7 @@ def test_a_host_key_of_somebody_else_is_refused(tmp_path: Path) -> None:
         (new_key().export_private_key("pkcs8-pem", passphrase="x"), "passphrase"),
         (new_key("ssh-rsa", key_size=2048).export_private_key(), "ssh-rsa"),
     ],
+    ids=["empty", "zeros", "public", "passphrase", "rsa"],
 )
 def test_a_host_key_that_is_none_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "key"
