@@ -74,6 +74,7 @@ class Stage:
         """Wait until every widget has handled what it was sent, and what that sent, and the screen is drawn."""
         for _ in range(4):
             await self.pilot._wait_for_screen()
+            await self.app.keyboard.given()
             self.app.screen._on_timer_update()
 
     async def turn(self, seconds: float) -> None:

@@ -205,15 +205,18 @@ class Acting:
         self.show_plan(f"{about.title} · {target.full_name}", make)
 
     def show_plan(self, what: str, make: Callable[[], Awaitable[Plan]]) -> None:
-        """Wait for the plan, and show it, or why there is none."""
-        self.app().run_worker(self._planned(what, make), group="planning", exclusive=True, exit_on_error=False)
+        """Wait for the plan, and show it, or why there is none. What takes the keys meanwhile stands there before we return."""
+        app, task = self.app(), asyncio.ensure_future(make())
+        waiting = Planning(what, task, self.clock)
+        app.push_screen(waiting)
+        planned = self._planned(what, make, task, waiting)
+        app.run_worker(planned, group="planning", exclusive=True, exit_on_error=False)
 
-    async def _planned(self, what: str, make: Callable[[], Awaitable[Plan]]) -> None:
+    async def _planned(
+        self, what: str, make: Callable[[], Awaitable[Plan]], task: asyncio.Future[Plan], waiting: Planning
+    ) -> None:
         app, licence = self.app(), self.licence
         assert licence is not None
-        task = asyncio.ensure_future(make())
-        waiting = Planning(what, task, self.clock)
-        await app.push_screen(waiting)
         await asyncio.wait({task})
         waiting.dismiss()
         if task.cancelled():

@@ -8,23 +8,27 @@ the worker that renews the screen, or in Textual's loop.
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual import work
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.driver import Driver
+from textual.events import Event, Key, Paste
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
-from textual.worker import WorkerFailed
+from textual.worker import NoActiveWorker, WorkerFailed, get_current_worker
 
 from console.app.abilities import Abilities, filters
 from console.app.clipboard import TooLong, copied
 from console.app.curtain import Curtain
+from console.app.keyboard import Keyboard, Typed
 from console.app.keymap import by_name
 from console.app.linked import Linked
 from console.app.terminal import Terminal, has_shell
@@ -39,6 +43,8 @@ if TYPE_CHECKING:  # half of the console is not needed for the first frame
 
 TOLD_S = 20.0  # how long a fault stands on the screen
 MOST_TOLD = 20  # kinds of faults; a console with more has other troubles
+
+AT_ONCE = frozenset(by_name(name).key for name in ("suspend", "repaint"))  # keys of the terminal, not of what it shows
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +99,7 @@ class MidwatchApp(Linked, inherit_bindings=False):
         self._opening = opening
         self._started = started
         self._is_up = False  # the first frame is out, and the loop runs
+        self.keyboard = Keyboard(self, self._type, self._arrived)
         self.faults: list[str] = []  # of our own that were contained, each kind once
         self.fatal: BaseException | None = None  # the one that was not
         self.brush: Brush | None = None  # once there is a terminal to paint on
@@ -106,12 +113,12 @@ class MidwatchApp(Linked, inherit_bindings=False):
     async def _open(self) -> None:
         """Raise the curtain."""
         assert self._opening is not None
-        self.console_screen = await self._opening()
-        await self.switch_screen(self.console_screen)
-        keys = self._first.keys if isinstance(self._first, Curtain) else []
+        screen = await self._opening()
+        self.keyboard.hold()
+        self.console_screen = screen
+        await self.switch_screen(screen)
         self.call_after_refresh(self._first_frame_is_out)
-        for key in keys:
-            self.simulate_key(key)
+        self.keyboard.release(self._first.typed if isinstance(self._first, Curtain) else ())
 
     def _first_frame_is_out(self) -> None:
         self._is_up = True
@@ -144,6 +151,7 @@ class MidwatchApp(Linked, inherit_bindings=False):
         if not isinstance(driver, Terminal) or not has_shell():
             self.notify("no shell waits behind midwatch: there is nothing to go back to; q leaves", severity="warning")
             return
+        self.keyboard.forget()  # whoever continues it has not typed them
         log.info("stopped by ctrl+z or SIGTSTP")
         driver.stop_job()
         log.info("continued")
@@ -170,12 +178,42 @@ class MidwatchApp(Linked, inherit_bindings=False):
         if self._driver is not None and self._driver._get_terminal_size() == tuple(self.size):  # type: ignore[attr-defined]
             self.refresh(layout=True)
 
+    # -- keys ----------------------------------------------------------------------------------------------------------
+    async def on_event(self, event: Event) -> None:
+        """What is typed takes its turn, but for what is the terminal's own; the rest is at once."""
+        if isinstance(event, Key | Paste) and not event.is_forwarded and getattr(event, "key", "") not in AT_ONCE:
+            self.keyboard.hear(event)
+        else:
+            await super().on_event(event)
+
+    async def _type(self, typed: Typed) -> None:
+        """Its turn has come."""
+        await self._guarded(self, super().on_event)(typed)
+
+    def push_screen(self, *what: Any, **how: Any) -> Any:
+        self._moved()
+        return super().push_screen(*what, **how)
+
+    def pop_screen(self) -> AwaitComplete:
+        self._moved()
+        return super().pop_screen()
+
+    def _moved(self) -> None:
+        """Keys act in pumps; a page that a worker opens or closes was opened or closed by no key, and none was meant for it."""
+        try:
+            worker = get_current_worker()
+        except NoActiveWorker:
+            return
+        if worker._task is asyncio.current_task():  # and no pump that was started by one
+            self.keyboard.forget()
+
+    def on_unmount(self) -> None:
+        self.keyboard.close()
+
     async def run_action(
         self, action: Any, default_namespace: Any = None, namespaces: Mapping[str, Any] | None = None
     ) -> bool:
-        """Each key acts on the view that the key before it led to, however fast they come: whose key the next one is, is
-        decided by the focus before its action is run.
-        """
+        """An action acts on the view that the one before it led to, however fast they come."""
         await self._arrived()
         is_done = await super().run_action(action, default_namespace, namespaces)
         await self._arrived()

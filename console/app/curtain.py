@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -23,7 +23,8 @@ from widgets.painted import Painted
 PANES = (("1", "Streams"), ("2", "Logs"), ("3", "Workloads"), ("4", "Capacity"))
 FRAME_LINES = 3  # head, incident strip, key bar
 WIDE, TALL = 100, 26  # as the overview: from here on two panes stand side by side
-KEYS_KEPT = 20
+KEPT = 200  # keys; as many as a prompt takes
+PASTED = 200  # characters of a paste
 
 
 class Outline(Painted):
@@ -86,14 +87,24 @@ class Curtain(Screen[None]):
     def __init__(self, site: str, scope: str, *, is_prod: bool) -> None:
         super().__init__()
         self._outline = Outline(site, scope, is_prod=is_prod)
-        self.keys: list[str] = []  # typed before anybody could take them
+        self.typed: list[Key | Paste] = []  # before anybody could take it
 
     def compose(self) -> ComposeResult:
         yield self._outline
 
     def on_key(self, event: Key) -> None:
-        """Kept in order; `q` need not wait."""
-        if event.key == "q":
+        """Kept in order. `q` need not wait; but after other keys it may be a letter of what is typed into a prompt."""
+        event.stop()
+        if event.key == "q" and not self.typed:
             self.app.exit()
-        elif len(self.keys) < KEYS_KEPT:
-            self.keys.append(event.key)
+        elif len(self.typed) < KEPT:
+            kept = Key(event.key, event.character)
+            kept.time = event.time
+            self.typed.append(kept)
+
+    def on_paste(self, event: Paste) -> None:
+        event.stop()
+        if len(self.typed) < KEPT:
+            kept = Paste(event.text[:PASTED])
+            kept.time = event.time
+            self.typed.append(kept)

@@ -38,6 +38,8 @@ from console.serve.trust import Grant, asked
 
 BANNER = "midwatch"
 BACKLOG = 256  # connections that the kernel holds for us
+HANG_UP_S = 2.0  # for clients to leave by themselves at the end
+LOOK_S = 0.05
 BATCH = 4  # of them taken in one turn of the loop: a flood of newcomers must leave turns to those who log in
 EMPTY_S = 60.0  # a connection without a session, as one that is shared is between two of them
 _QUIET = (Why.WRONG_KEY, Why.UNKNOWN_PERSON)  # before a login: a client tries all the keys it has
@@ -131,6 +133,7 @@ class Door:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._hung_up()
         leaving = list(self._gates)
         for gate in leaving:
             gate.disconnect(DISC_BY_APPLICATION, self._draining)
@@ -140,6 +143,14 @@ class Door:
         except TimeoutError:
             for gate in leaving:
                 gate.abort()
+
+    async def _hung_up(self) -> None:
+        """Whose last channel is closed hangs up by itself, with the exit code that it was told; told to disconnect in the same
+        breath, a client takes the connection for broken and ends with 255.
+        """
+        until = asyncio.get_running_loop().time() + HANG_UP_S
+        while set(self._since) & self._gates and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(LOOK_S)
 
     @property
     def addresses(self) -> tuple[str, ...]:

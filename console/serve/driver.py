@@ -108,8 +108,8 @@ class ChannelDriver(Driver):
         self._app.post_message(message)
 
     def backlog(self) -> int:
-        """Messages that the app has not yet looked at."""
-        return int(self._app._message_queue.qsize())
+        """Messages that the app has not yet looked at, and keys that wait for their turn."""
+        return int(self._app._message_queue.qsize()) + int(self._app.keyboard.waiting)
 
     def resized(self, width: int, height: int) -> None:
         self._size = (width, height)
