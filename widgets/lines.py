@@ -24,11 +24,13 @@ from console.model.cell import Tone
 from themes.tones import Ground
 from widgets.cells import fit, is_single
 from widgets.cells import width as cells_of
+from widgets.drawn import Drawn
 from widgets.notice import AnyNotice, Piece, notice_lines
 from widgets.painted import Painted
 
 THUMB = "▐"
-MOST_STRIPS = 1024  # drawn lines remembered; some screens' worth
+LEAST_STRIPS = 128  # drawn lines remembered, and never less than some screens' worth
+SCREENS = 4
 _WHEEL_LINES = 3
 
 
@@ -43,7 +45,7 @@ def strip_of(
     room = width - len(whole)
     if room < 0 or not is_single(whole):
         measured = _measured_strip(pieces, width, blank)
-        return measured if end is None else Strip([*measured, end], width + 1)
+        return measured if end is None else Drawn([*measured, end], width + 1)
     segments: list[Segment] = []
     text, style = "", blank
     for piece, its_style in pieces:
@@ -63,7 +65,7 @@ def strip_of(
     if end is not None:
         segments.append(end)
         width += 1
-    return Strip(segments, width)
+    return Drawn(segments, width)
 
 
 def _measured_strip(pieces: Iterable[tuple[str, Style]], width: int, blank: Style) -> Strip:
@@ -93,7 +95,7 @@ def _measured_strip(pieces: Iterable[tuple[str, Style]], width: int, blank: Styl
         segments.append(Segment(text, style))
     if used < width:
         segments.append(Segment(" " * (width - used), blank))
-    return Strip(segments, width)
+    return Drawn(segments, width)
 
 
 class Lines(Painted, can_focus=True):
@@ -212,7 +214,7 @@ class Lines(Painted, can_focus=True):
             return strip
         start, stop = self._thumb_drawn
         glyph = THUMB if start <= body_y < stop else " "
-        return Strip([*strip, Segment(glyph, tones[Tone.DIM])], full)
+        return Drawn([*strip, Segment(glyph, tones[Tone.DIM])], full)
 
     @property
     def no_thumb(self) -> Segment | None:
@@ -231,7 +233,8 @@ class Lines(Painted, can_focus=True):
         """Keep a drawn strip; the oldest go when there are too many."""
         self._strips.pop(key, None)
         self._strips[key] = (value, strip)
-        while len(self._strips) > MOST_STRIPS:
+        most = max(LEAST_STRIPS, SCREENS * self.extent.height)
+        while len(self._strips) > most:
             del self._strips[next(iter(self._strips))]
         return strip
 

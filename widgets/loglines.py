@@ -6,6 +6,7 @@ Pure: a line, a width and styles in, a strip out. Foreign text is cut to its cel
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from rich.segment import Segment
 from rich.style import Style
@@ -29,10 +30,13 @@ WIDE_CLOCK = 60  # from this width on the time has milliseconds
 WIDE_SERVICE = 40  # from this width on the service is shown
 
 
+@lru_cache(maxsize=512)
 def draw_log_line(
     line: LogLine, width: int, paint: Paint, ground: Ground, shift: int, found: re.Pattern[str] | None
 ) -> Strip:
-    """Time, letter, service, message; the message moved left by `shift` characters, what is `found` in it marked."""
+    """Time, letter, service, message; the message moved left by `shift` characters, what is `found` in it marked. Sessions that
+    look at the same lines share them drawn.
+    """
     if line.is_mark:
         return draw_rule(line.message, width, paint, Tone.ACCENT, ground)
     tones = paint.on(ground)

@@ -19,6 +19,7 @@ from themes import DEFAULT_THEME
 from themes.tones import Ground, Paint, paint
 from widgets.brush import Brush
 from widgets.cells import fit
+from widgets.drawn import Drawn
 
 _log = logging.getLogger("midwatch.widgets.painted")
 # What Textual adds to a drawn line beside padding and border. Where a stylesheet asks for one of them, Textual draws it.
@@ -176,7 +177,7 @@ class Painted(Widget):
         before = segments = list(strip)
         for each in filters:
             segments = each.apply(segments, background)
-        return strip if segments is before else Strip(segments, strip.cell_length)
+        return strip if segments is before else Drawn(segments, strip.cell_length)
 
     def fault_strip(self, error: Exception, width: int) -> Strip:
         """One line that says that it could not be drawn, and where the traceback is."""

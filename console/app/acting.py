@@ -373,4 +373,3 @@ class Acting:
 
     def tell(self, words: str, severity: str = "information", timeout: float = TOLD_S) -> None:
         self.app().notify(visible(words), severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
-

@@ -31,6 +31,7 @@ from console.app.curtain import Curtain
 from console.app.keyboard import Keyboard, Typed
 from console.app.keymap import by_name
 from console.app.linked import Linked
+from console.app.sheet import SharedSheet
 from console.app.terminal import Terminal, has_shell
 from console.config.link import LinkMode
 from console.exit_codes import ExitCode
@@ -91,6 +92,7 @@ class MidwatchApp(Linked, inherit_bindings=False):
         driver: Callable[..., Driver] | None = None,
     ) -> None:
         super().__init__(able, link, driver)
+        self.stylesheet = SharedSheet(variables=self.get_css_variables())
         self._poorer = filters(able)
         for each in THEMES:
             self.register_theme(each)
@@ -188,7 +190,11 @@ class MidwatchApp(Linked, inherit_bindings=False):
 
     async def _type(self, typed: Typed) -> None:
         """Its turn has come."""
-        await self._guarded(self, super().on_event)(typed)
+        await self._guarded(self, self._handle)(typed)
+
+    async def _handle(self, message: Message) -> None:
+        assert isinstance(message, Event)
+        await super().on_event(message)
 
     def push_screen(self, *what: Any, **how: Any) -> Any:
         self._moved()

@@ -58,7 +58,7 @@ class Linked(App[None], inherit_bindings=False):
         self.flight = Flight()
         self.link: Link | None = None  # from the first paint on
         self.turn: Callable[[Callable[[], None]], object] | None = None
-        """Who calls `depart` when there is news; None: the loop, in its next turn. A server with many of us spreads them."""
+        """Told, as often as there is news, what to call for it: `depart`, once. None: the loop, in its next turn."""
         depth = able.depth or Depth.TRUE
         self._looks = looks_of(Depth.SIXTEEN if mode is LinkMode.SLOW and depth is not Depth.NONE else depth)
         self._rate = Rate()
@@ -142,9 +142,11 @@ class Linked(App[None], inherit_bindings=False):
 
     # -- frames --------------------------------------------------------------------------------------------------------
     def _wish(self) -> None:
-        if not self._is_wished:
+        if self.turn is not None:
+            self.turn(self.depart)
+        elif not self._is_wished:
             self._is_wished = True
-            (self.turn or asyncio.get_running_loop().call_soon)(self.depart)
+            asyncio.get_running_loop().call_soon(self.depart)
 
     def depart(self) -> None:
         """Send what has changed, if it may leave now; else it leaves with what is then wanted."""

@@ -55,7 +55,10 @@ class PromptScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         line = self.query_one(Input)
         line.focus()
-        line.cursor_position = len(line.value)
+        if self._goes_on:
+            line.cursor_position = len(line.value)
+        else:  # whether it had the focus before us or has it later
+            line.select_all()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if self._typed is not None:

@@ -15,6 +15,7 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -39,7 +40,6 @@ from console.serve.trust import Grant, asked
 BANNER = "midwatch"
 BACKLOG = 256  # connections that the kernel holds for us
 HANG_UP_S = 2.0  # for clients to leave by themselves at the end
-LOOK_S = 0.05
 BATCH = 4  # of them taken in one turn of the loop: a flood of newcomers must leave turns to those who log in
 EMPTY_S = 60.0  # a connection without a session, as one that is shared is between two of them
 _QUIET = (Why.WRONG_KEY, Why.UNKNOWN_PERSON)  # before a login: a client tries all the keys it has
@@ -148,9 +148,9 @@ class Door:
         """Whose last channel is closed hangs up by itself, with the exit code that it was told; told to disconnect in the same
         breath, a client takes the connection for broken and ends with 255.
         """
-        until = asyncio.get_running_loop().time() + HANG_UP_S
-        while set(self._since) & self._gates and asyncio.get_running_loop().time() < until:
-            await asyncio.sleep(LOOK_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HANG_UP_S):
+                await asyncio.gather(*(gate.wait_closed() for gate in self._gates & set(self._since)))
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ class Hall:
         """Sit down at everything that the overview shows, and stay. Once, before the door listens."""
         self._seats = [self.engine.desk.sit(view) for view in FOR_LIFE]
         self.engine.hub.open()
-        self._sweeper = Sweeper()
+        self._sweeper = Sweeper(asyncio.get_running_loop().time())
         self._looking = asyncio.create_task(self._look(), name="hall")
 
     async def drain(self, within_s: float = 30.0) -> None:
@@ -132,6 +132,9 @@ class Hall:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
+        if self._sweeper is not None:
+            self._sweeper.close()
+            self._sweeper = None
         for seat in self._seats:
             seat.close()
         self._seats = []
@@ -147,6 +150,8 @@ class Hall:
                     await self._look_at_rights()
                 except Exception:
                     log.exception("what people may read could not be looked at")
+            if self._sweeper is not None:
+                self._sweeper.look(now)
             for session in self.sessions:
                 try:
                     session.look(now)
@@ -193,7 +198,6 @@ class Hall:
         if not full:
             self._sessions[session] = None
             self._empty.clear()
-            self._counted()
             if self._tally is not None:
                 self._tally.opened(session.kind)
         return full
@@ -205,14 +209,10 @@ class Hall:
         del self._sessions[session]
         if not self._sessions:
             self._empty.set()
-        self._counted()
         if self._tally is not None:
             self._tally.closed(session.kind)
         if self._swept is None:
             self._swept = asyncio.get_running_loop().call_later(LOOK_S, self._sweep)
-
-    def _counted(self) -> None:
-        self.turns.sessions = sum(each.kind == "console" for each in self._sessions)
 
     def _sweep(self) -> None:
         self._swept = None

@@ -3,9 +3,10 @@
 A reading wakes every session that shows it, at the same moment. Fifty screens renewed in one turn of the loop are half a
 second in which no key is answered. So a session that wants to renew its screen waits for its turn: one session at a time, the
 loop free between two of them for keys and channels, and so much time left over that painting takes no more than `SHARE` of a
-core. With a few sessions nobody notices; with many, each paints less often, down to once in `SLOWEST_S`.
+core. Each renews its screen once in `EVERY_S`, and what a renewal paints leaves as one frame: on a phone's link every packet is
+one more that can be lost, and a key's echo would wait for it to be sent again.
 
-A key is not a renewal: what it changes is painted at once, whoever's turn it is.
+A key is not a renewal: what it changes is painted and leaves at once, whoever's turn it is.
 
 What must not be done here: know what is painted, or leave a turn to a session that is gone.
 """
@@ -21,8 +22,10 @@ from console.feeds.clock import SystemClock
 from console.model.instant import Clock, Instant
 
 SHARE = 0.4  # of a core, for renewing screens
-SLOWEST_S = 1.0
-FASTEST_S = 0.25
+EVERY_S = 1.0  # between two renewals of one session
+APART_S = 0.9  # between two frames that nobody's key has asked for; less than EVERY_S, so that no delay adds up
+GATHERED_S = 0.03  # a renewal is painted in more than one turn of the loop
+ECHO_S = 0.5  # for how long after a key everything leaves at once
 LEARNING = 0.1  # of a new cost into the mean
 MOST_COST_S = 0.05  # a turn that took longer than that was not the session's doing alone
 
@@ -38,12 +41,6 @@ class Turns:
         self._last_spent = spent()
         self._last_at = self._loop.time()
         self.cost_s = 0.0
-        self.sessions = 0
-
-    @property
-    def interval_s(self) -> float:
-        """How often one session renews its screen at most."""
-        return min(SLOWEST_S, max(FASTEST_S, self.sessions * self.cost_s / SHARE))
 
     async def turn(self) -> None:
         """Return when it is the caller's turn; what it then does without awaiting is its turn."""
@@ -74,6 +71,48 @@ class Turns:
             self._loop.call_soon(self._soon)  # after the session whose turn it is
 
 
+class Beat:
+    """When the frames of one session leave: `Linked.turn`. Made when it begins, and its first frames are awaited, too."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._hurried_until = 0.0
+        self._left_at = float("-inf")  # the last frame that nobody asked for
+        self._going: asyncio.Handle | None = None
+        self._is_soon = False
+        self.hurry()
+
+    def __call__(self, depart: Callable[[], None]) -> None:
+        """There is news."""
+        now = self._loop.time()
+        is_soon = now < self._hurried_until
+        if self._going is not None:
+            if self._is_soon or not is_soon:
+                return
+            self._going.cancel()
+        self._is_soon = is_soon
+        if is_soon:
+            self._going = self._loop.call_soon(self._go, depart)
+        else:
+            self._going = self._loop.call_at(max(now + GATHERED_S, self._left_at + APART_S), self._go, depart)
+
+    def hurry(self) -> None:
+        """Somebody waits for what is painted next."""
+        self._hurried_until = self._loop.time() + ECHO_S
+
+    def _go(self, depart: Callable[[], None]) -> None:
+        self._going = None
+        if not self._is_soon:
+            self._left_at = self._loop.time()
+        depart()
+
+    def close(self) -> None:
+        """Nothing leaves any more."""
+        if self._going is not None:
+            self._going.cancel()
+            self._going = None
+
+
 class PhasedClock(SystemClock):
     """The engine's clock as one session has it: whoever slept wakes in the session's turn, and not too often."""
 
@@ -91,7 +130,7 @@ class PhasedClock(SystemClock):
 
     async def sleep(self, seconds: float) -> None:
         """As long as asked, and until the session may paint again."""
-        due = self._renewed_at + self._turns.interval_s - self._clock.now().mono
+        due = self._renewed_at + EVERY_S - self._clock.now().mono
         await self._clock.sleep(max(seconds, due, 0.0))
         await self._turns.turn()
         self._renewed_at = self._clock.now().mono

@@ -33,7 +33,7 @@ from console.feeds.desk import OVERVIEW, Desk
 from console.model.scope import Scope
 from console.serve.driver import ChannelDriver, Seat, clamped
 from console.serve.moment import PICTURE_S, Asked, NotAsked, taken
-from console.serve.phasing import PhasedClock
+from console.serve.phasing import Beat, PhasedClock
 from console.serve.presence import Visit
 from console.serve.rights import Rights
 from console.serve.spoken import Spoken, fit, spoken
@@ -101,6 +101,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self.licence: Licence | None = None
         self.rights: Rights | None = None
         self._visit: Visit | None = None
+        self._beat: Beat | None = None
 
     @property
     def view(self) -> str:
@@ -155,6 +156,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
     def data_received(self, data: bytes, datatype: Any) -> None:
         self._heard_at = asyncio.get_running_loop().time()
         self._is_warned = False
+        self._hurry()
         if self.kind == CONSOLE and self._seat is not None:
             self._seat.feed(data)
 
@@ -165,6 +167,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
         self._window = clamped(width, height)
+        self._hurry()
         if self._seat is not None:
             self._seat.resize(width, height)
 
@@ -244,6 +247,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._seat = None
         if self._visit is not None:
             self._visit.leave()
+        if self._beat is not None:
+            self._beat.close()
+            self._beat = None
         self.app = self.licence = self._visit = None
         self._connection = None
         self._hall.left(self)
@@ -277,6 +283,10 @@ class Session(asyncssh.SSHServerSession[bytes]):
     def _pause(self, is_full: bool) -> None:
         if self._channel is not None:
             (self._channel.pause_reading if is_full else self._channel.resume_reading)()
+
+    def _hurry(self) -> None:
+        if self._beat is not None:
+            self._beat.hurry()
 
     def _refused(self, what: str, why: str) -> None:
         self._hall.refused(self.person, self._connection, what, why)
@@ -319,6 +329,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         screen.mark = hall.mark
         app = self.app = MidwatchApp(screen, theme=hall.theme, able=said.able, driver=partial(ChannelDriver, seat=seat))
         fit(app, said)
+        app.turn = self._beat = Beat()
         if self._parting is not None:
             raise Ended(*self._parting)
         await app.run_async()
@@ -390,4 +401,5 @@ class Session(asyncssh.SSHServerSession[bytes]):
     def tell(self, words: str) -> None:
         """A notice on its screen."""
         if self.app is not None and self.app._running:
+            self._hurry()
             self.app.notify(words, severity="warning", timeout=20.0, markup=False)

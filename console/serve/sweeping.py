@@ -4,6 +4,10 @@ They are made for one app in a process. A cached method keeps the object it was 
 some of both lead to a widget, from there to its app, and to everything that it showed. They are looked for once, by what they
 are (methods: their first argument is an object), and emptied when a session ends: seldom, and refilled by the others at once.
 
+The rest is the collector's, and its full collection looks at every object of every session: with fifty of them a tenth of a
+second and more, in which nobody's key is answered, and left to itself it comes every few seconds. So it is called here: soon
+after somebody has left, which is when there is something to find, and else once in a long while.
+
 What must not be done here: empty the caches of plain values, which every session shares and nobody leaks through.
 """
 
@@ -16,6 +20,9 @@ from collections.abc import Iterator
 from functools import _lru_cache_wrapper
 from typing import Any
 
+YOUNG = (1_000, 5, 1_000_000)  # thresholds: the young are looked at as ever, few at a time; everything never by itself
+SOON_S = 15.0  # between two full collections, while people leave
+SELDOM_S = 900.0
 _ROOTS = ("textual", "rich", "widgets", "themes")
 
 
@@ -52,13 +59,28 @@ def _holds(value: Any) -> bool:
 
 
 class Sweeper:
-    """One for a server."""
+    """One for a server; while it is open, a full collection is made by `look` only. `now` is monotonic seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
         self._caches = caches()
+        self._thresholds = gc.get_threshold()
+        self._collected_at = now
+        self._is_owed = False
+        gc.set_threshold(*YOUNG)
 
     def sweep(self) -> None:
         """Empty what may hold an app, and let go of what only holds itself: an app is one great knot of references."""
         for cache in self._caches:
             cache.cache_clear()
         gc.collect(1)
+        self._is_owed = True
+
+    def look(self, now: float) -> None:
+        """Once in a while: collect everything, if it is time."""
+        if now - self._collected_at >= (SOON_S if self._is_owed else SELDOM_S):
+            self._collected_at, self._is_owed = now, False
+            gc.collect()
+
+    def close(self) -> None:
+        """The process collects as it did before."""
+        gc.set_threshold(*self._thresholds)

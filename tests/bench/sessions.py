@@ -63,7 +63,6 @@ def run(is_quick: bool) -> Iterator[Figure]:
             latency_ms = percentile(full["latency_s"], share) * 1000
             yield figure(f"sessions_key_{name}", "ms", [latency_ms], goal=goal, basis="wall")
         yield figure("sessions_bytes", "B/s per session", [full["bytes_per_s"] / sessions], goal=None, basis="bytes")
-        yield figure("sessions_interval", "s between renewals", [full["interval_s"]], goal=None, basis="wall")
         for kind in (*AS_ONE, *MORE):
             yield figure(
                 f"sessions_requests_{kind}", "requests/s", [asked[kind]], [max(asked_alone[kind], 0.01)],

@@ -68,7 +68,7 @@ async def serve(config: Path) -> None:
             late_s, lateness.late_s = lateness.late_s, []
             _say({
                 "rss_mb": _rss_mb(), "cpu_s": time.process_time(), "late_s": late_s, "sessions": len(hall.sessions),
-                "apps": _apps(), "interval_s": hall.turns.interval_s, "cost_s": hall.turns.cost_s,
+                "apps": _apps(), "cost_s": hall.turns.cost_s,
                 "tasks": len(asyncio.all_tasks()), "descriptors": len(os.listdir("/proc/self/fd")),
             })  # fmt: skip
     beats.cancel()

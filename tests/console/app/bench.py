@@ -129,7 +129,9 @@ class Bench:
             self.clock.skip(pace)
             name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
             self.stage.app.post_message(events.Key(name, key if len(key) == 1 else None))
-            await settle(8)  # through the app to the screen
+            await settle(8)  # to the app
+            await self.stage.app.keyboard.given()
+            await settle(8)  # and on to the screen
             if number % 5 == 4:
                 await self.clock.advance(0.0)  # who sleeps until now is woken: nobody may think that we were away
         await self.stage.settle()

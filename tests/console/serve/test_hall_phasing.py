@@ -8,7 +8,7 @@ import weakref
 from itertools import pairwise
 
 from console.feeds.clock import SystemClock
-from console.serve.phasing import FASTEST_S, SHARE, SLOWEST_S, PhasedClock, Turns
+from console.serve.phasing import APART_S, EVERY_S, SHARE, Beat, PhasedClock, Turns
 
 
 async def test_fifty_that_wake_at_once_have_a_turn_each_and_the_loop_looks_at_its_sockets_between_them() -> None:
@@ -33,23 +33,55 @@ async def test_fifty_that_wake_at_once_have_a_turn_each_and_the_loop_looks_at_it
     assert all(later > sooner for sooner, later in pairwise(moments))
 
 
-async def test_the_more_a_turn_costs_and_the_more_sessions_there_are_the_less_often_each_paints() -> None:
+async def test_the_more_a_turn_costs_the_longer_the_loop_is_left_to_others_before_the_next() -> None:
     spent = 0.0
     turns = Turns(spent=lambda: spent)
-    turns.sessions = 3
-    assert turns.interval_s == FASTEST_S
 
     async def session() -> None:
         nonlocal spent
         await turns.turn()
-        spent += 0.01
+        spent += 0.001
 
     await asyncio.gather(*(session() for _ in range(60)))
-    assert 0.008 < turns.cost_s < 0.0101
-    turns.sessions = 20
-    assert abs(turns.interval_s - 20 * turns.cost_s / SHARE) < 1e-9
-    turns.sessions = 1000
-    assert turns.interval_s == SLOWEST_S
+    assert 0.0008 < turns.cost_s < 0.00101
+    before = asyncio.get_running_loop().time()
+    await asyncio.gather(*(session() for _ in range(20)))
+    assert asyncio.get_running_loop().time() - before >= 19 * 0.0008 / SHARE
+
+
+async def test_what_nobody_asked_for_leaves_as_one_frame_and_the_next_one_not_before_its_time() -> None:
+    loop = asyncio.get_running_loop()
+    beat, left = Beat(), []
+    beat._hurried_until = 0.0  # its first frames are done with
+
+    def depart() -> None:
+        left.append(loop.time())
+
+    for _ in range(3):  # one renewal, painted in three turns
+        beat(depart)
+        await asyncio.sleep(0)
+    while len(left) < 2:
+        beat(depart)
+        await asyncio.sleep(0.01)
+    assert left[1] - left[0] >= APART_S - 0.01
+    beat.close()
+
+
+async def test_the_echo_of_a_key_leaves_at_once_and_takes_with_it_what_was_waiting() -> None:
+    beat, left = Beat(), []
+    beat._hurried_until = 0.0
+    beat._left_at = asyncio.get_running_loop().time()  # a frame left a moment ago: the next one waits
+    beat(lambda: left.append("waiting"))
+    await asyncio.sleep(0)
+    beat.hurry()
+    assert not left  # a key is no news yet
+    beat(lambda: left.append("echo"))
+    await asyncio.sleep(0)
+    assert left == ["echo"]
+    beat(lambda: left.append("after the end"))
+    beat.close()
+    await asyncio.sleep(0)
+    assert left == ["echo"] and beat._going is None
 
 
 async def test_a_turn_of_a_session_that_is_gone_goes_to_the_next_and_holds_on_to_nothing() -> None:
@@ -72,5 +104,5 @@ async def test_a_sleeper_wakes_in_its_turn_and_not_more_often_than_it_may_paint(
     await clock.sleep(0.0)
     before = clock.now().mono
     await clock.sleep(0.0)
-    assert clock.now().mono - before >= FASTEST_S - 0.01
+    assert clock.now().mono - before >= EVERY_S - 0.01
     assert clock.stepped_s == 0.0
