@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from console.commands.asked import asked
 from console.config.load import load
 from console.exit_codes import ExitCode
 from console.feeds.clock import SystemClock
+from console.serve import sweeping
 from console.serve.hall import Bounds, Hall
 from tests.console.serve.listening import connected, listening
 
@@ -318,7 +318,8 @@ async def test_a_client_that_takes_nothing_is_dropped_and_the_others_notice_noth
     await until(lambda: house.hall.sessions[0].view == "sources")
 
 
-async def test_a_session_that_has_ended_leaves_nothing(house: House) -> None:
+async def test_a_session_that_has_ended_leaves_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "SOON_S", 0.1)  # nothing is collected here but by the hall's own sweep
     await (await house.console()).shows("quiet")  # all that is imported and cached once is
     hub = house.hall.engine.hub
 
@@ -352,7 +353,6 @@ async def test_a_session_that_has_ended_leaves_nothing(house: House) -> None:
     await until(lambda: house.hall._swept is None)
 
     def gone() -> bool:
-        gc.collect()
         return not [app for app in apps if app() is not None] and held() == before
 
     await until(gone)
