@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
+BY_SIGNAL = 128  # a shell's way to say what ended a process: 130 for SIGINT, 143 for SIGTERM
+
 
 class ExitCode(IntEnum):
     """0 to 7 and 130 are the contract; INTERNAL keeps a fault of midwatch's own from looking like a

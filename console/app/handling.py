@@ -132,14 +132,8 @@ class Handling:
             )
 
     async def _take_back(self, op: str) -> None:
-        acting = self._acting
-        assert acting.licence is not None
-        try:
-            await acting.licence.cancel(op)
-        except NOT_DONE as error:
-            acting.tell(str(error), "warning")
-        else:
-            acting.tell("taken back: nothing was done", "information")
+        assert self._acting.licence is not None
+        await self._told(self._acting.licence.cancel(op), "taken back: nothing was done")
 
     def _sure(
         self,
@@ -198,14 +192,17 @@ class Handling:
         self._acting.app().run_worker(self._stop(op), exit_on_error=False)
 
     async def _stop(self, op: str) -> None:
-        acting = self._acting
-        assert acting.licence is not None
+        assert self._acting.licence is not None
+        await self._told(self._acting.licence.stop(op), "it stops before its next step; what is done stays done")
+
+    async def _told(self, asked: Awaitable[None], done: str) -> None:
+        """Say that it was done, or why it was not."""
         try:
-            await acting.licence.stop(op)
+            await asked
         except NOT_DONE as error:
-            acting.tell(str(error), "warning")
+            self._acting.tell(str(error), "warning")
         else:
-            acting.tell("it stops before its next step; what is done stays done", "information")
+            self._acting.tell(done, "information")
 
     def quit(self) -> bool:
         """Whether the console may be left at once; else somebody is asked. What others run is no matter of this session."""

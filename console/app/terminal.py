@@ -47,6 +47,8 @@ from textual._xterm_parser import XTermParser
 from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
+from console.exit_codes import BY_SIGNAL
+
 log = logging.getLogger(__name__)
 
 STUCK_S = 0.5  # how long one write may wait for a terminal that takes nothing, before we look whether we are to leave
@@ -55,7 +57,6 @@ CHUNK = 2048  # bytes a write, so that a slow terminal can be told from one that
 LOOK_S = 0.1  # how often we look again where nothing would wake us
 READ = 4096  # bytes
 DRAIN_S = 0.01  # how often a line that is slow itself is asked whether it is done
-BY_SIGNAL = 128  # a shell's way to say what ended a process
 
 
 class Frame(str):

@@ -7,19 +7,17 @@ import gc
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console import __version__
 from console.commands.flags import Flags, UsageError
+from console.commands.logging_to import logging_to
 from console.commands.opening import Opened, opened
 from console.config.link import LinkMode
-from console.config.paths import log_dir, made
 from console.config.site import Guard
-from console.exit_codes import ExitCode
-from console.logfile import logged_to
+from console.exit_codes import BY_SIGNAL, ExitCode
 
 if TYPE_CHECKING:  # nothing of it is needed for the first frame
     from console.actions.licence import Licence
@@ -32,7 +30,6 @@ if TYPE_CHECKING:  # nothing of it is needed for the first frame
 _STARTING = (200_000, 10, 10)  # new objects before it looks: some 20 MB
 _SETTLED = (10_000, 20, 20)
 _SETTLED_S = 8.0  # after the first frame: every connector has been imported, and has listed what there is
-_BY_SIGNAL = 128  # a shell's way to say what ended a process: 130 for SIGINT, 143 for SIGTERM
 # Killed outright, we would leave the other screen, a hidden cursor and mouse reports to whoever is at the terminal.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -57,16 +54,7 @@ def run(flags: Flags, environ: Mapping[str, str]) -> int:
             exit_status=False,
             post=None,
         )
-    path = flags.log_file if flags.log_file is not None else log_dir(environ) / "midwatch.log"
-    with ExitStack() as logging_to:
-        try:
-            if flags.log_file is None:
-                made(path.parent)
-            logging_to.enter_context(logged_to(path))
-        except OSError as wrong:
-            raise UsageError(
-                f"cannot write the log file {path}: {wrong.strerror or wrong}; name another: --log-file FILE"
-            ) from wrong
+    with logging_to(flags, environ, "midwatch.log") as path:
         return asyncio.run(_shown(found, flags, environ, path))
 
 
@@ -99,7 +87,7 @@ async def _shown(found: Opened, flags: Flags, environ: Mapping[str, str], log: P
         link=flags.link or found.config.link or LinkMode.FULL,
     )
     # not the loop's own handlers: it may be waiting for a terminal that takes nothing
-    before = {sign: signal.signal(sign, lambda number, _: app.leave(_BY_SIGNAL + number)) for sign in _ENDING}
+    before = {sign: signal.signal(sign, lambda number, _: app.leave(BY_SIGNAL + number)) for sign in _ENDING}
     try:
         await app.run_async()
     finally:

@@ -16,9 +16,7 @@ import msgspec
 from console.commands import platform
 from console.commands.flags import Flags, UsageError
 from console.config.paths import log_dir, made
-from console.exit_codes import ExitCode
-
-_BY_SIGNAL = 128
+from console.exit_codes import BY_SIGNAL, ExitCode
 
 
 def run(
@@ -71,7 +69,7 @@ def _alone(settings: Mapping[str, Any], environ: Mapping[str, str]) -> int:
             signal.signal(number, handler)
     if signal.SIGINT in heard and code in (0, -signal.SIGINT):
         return ExitCode.INTERRUPTED
-    return code if code >= 0 else _BY_SIGNAL - code
+    return code if code >= 0 else BY_SIGNAL - code
 
 
 def _with_console(settings: Mapping[str, Any], flags: Flags, environ: Mapping[str, str]) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from console.exit_codes import ExitCode
+from console.exit_codes import BY_SIGNAL, ExitCode
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_BY_SIGNAL = 128  # a shell's way to say what ended a process
 
 
 class Ending:
@@ -32,4 +31,4 @@ class Ending:
     @property
     def code(self) -> int:
         """As a shell would say it."""
-        return ExitCode.INTERRUPTED if self.number == signal.SIGINT else _BY_SIGNAL + self.number
+        return ExitCode.INTERRUPTED if self.number == signal.SIGINT else BY_SIGNAL + self.number

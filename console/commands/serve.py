@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from console.commands.ending import Ending
 from console.commands.flags import Flags, NotBuilt, UsageError
+from console.commands.logging_to import logging_to
 from console.commands.opening import Opened, opened
-from console.config.paths import audit_dir, log_dir, made, state_dir
+from console.config.paths import audit_dir, state_dir
 from console.config.serve import Serve, endpoint, told
 from console.exit_codes import ExitCode
-from console.logfile import logged_to
 
 if TYPE_CHECKING:
     from console.actions.audit.journal import Journal
@@ -68,25 +68,14 @@ async def _served(
     async with AsyncExitStack() as stack:
         if not await _is_active(stack, state_dir(environ), wake, may_wait):
             return ExitCode.INTERRUPTED if ending.code == ExitCode.INTERRUPTED else ExitCode.OK
-        _log(stack, flags, environ)  # not sooner: the one who stands by must not turn the pages of the one who serves
+        # not sooner: the one who stands by must not turn the pages of the one who serves
+        stack.enter_context(logging_to(flags, environ, "serve.log"))
         server = await _Server.opened(stack, found, flags, environ, where, scraped)
         print(server.told, file=sys.stderr, flush=True)
         await wake.wait()
         wake.clear()
         await server.drain("SIGINT" if ending.code == ExitCode.INTERRUPTED else "SIGTERM")
     return ExitCode.INTERRUPTED if ending.code == ExitCode.INTERRUPTED else ExitCode.OK
-
-
-def _log(stack: AsyncExitStack, flags: Flags, environ: Mapping[str, str]) -> None:
-    path = flags.log_file if flags.log_file is not None else log_dir(environ) / "serve.log"
-    try:
-        if flags.log_file is None:
-            made(path.parent)
-        stack.enter_context(logged_to(path))
-    except OSError as wrong:
-        raise UsageError(
-            f"cannot write the log file {path}: {wrong.strerror or wrong}; name another: --log-file FILE"
-        ) from wrong
 
 
 async def _is_active(stack: AsyncExitStack, state: Path, wake: asyncio.Event, may_wait: bool) -> bool:

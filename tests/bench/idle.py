@@ -54,10 +54,10 @@ def _console(config: Path, place: Path) -> ExitStack:
 
 
 @contextmanager
-def calm(place: Path) -> Iterator[Path]:
+def calm(place: Path, wire_log: Path | None = None) -> Iterator[Path]:
     """The embedded platform, ready."""
     config = place / "platform.toml"
-    settings = json.dumps({"scenario": "calm", "config_out": str(config)})
+    settings = json.dumps({"scenario": "calm", "config_out": str(config)} | ({"wire_log": str(wire_log)} if wire_log is not None else {}))
     child = subprocess.Popen([sys.executable, "-m", "console.demo", settings], cwd=ROOT, stdin=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + PATIENCE_S

@@ -9,7 +9,6 @@ shows, so that what comes back is their echo and nothing else. Lag is how late t
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 
 from tests.bench.figure import Figure, Goal, figure, percentile
 from tests.bench.harness import ROOT, BenchFailed, end, environment
+from tests.bench.idle import calm
 
 SESSIONS, WINDOW_S, SETTLE_S = 50, 30.0, 12.0
 WARM, CHURN, STEP = 200, 300, 25  # logins and logouts
@@ -37,7 +37,8 @@ def run(is_quick: bool) -> Iterator[Figure]:
     warm, churn, step = (2, 4, 2) if is_quick else (WARM, CHURN, STEP)
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="midwatch-bench-")))
-        config, wire = stack.enter_context(_platform(place))
+        wire = place / "wire.jsonl"
+        config = stack.enter_context(calm(place, wire))
         server = stack.enter_context(_child(place, "serve", str(config)))
         port = server.heard()["port"]
         clients = stack.enter_context(_child(place, "clients", str(port)))
@@ -144,22 +145,3 @@ def _child(place: Path, *words: str) -> Iterator[Child]:
         yield Child(process)
     finally:
         end(process)  # type: ignore[arg-type]
-
-
-@contextmanager
-def _platform(place: Path) -> Iterator[tuple[Path, Path]]:
-    """The embedded platform, ready; its configuration, and the log of all that it is asked."""
-    config, wire = place / "platform.toml", place / "wire.jsonl"
-    settings = json.dumps({"scenario": "calm", "config_out": str(config), "wire_log": str(wire)})
-    child = subprocess.Popen(
-        [sys.executable, "-m", "console.demo", settings], cwd=ROOT, stdin=subprocess.DEVNULL, env=dict(os.environ)
-    )
-    try:
-        deadline = time.monotonic() + PATIENCE_S
-        while not config.exists():
-            if child.poll() is not None or time.monotonic() > deadline:
-                raise BenchFailed(f"the platform is not ready after {PATIENCE_S:g} s, exit {child.poll()}")
-            time.sleep(0.05)
-        yield config, wire
-    finally:
-        end(child)
