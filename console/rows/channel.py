@@ -227,7 +227,15 @@ def timeline(
             kind, is_over = EntryKind.ROLLOUT, not rollout.is_rolling
             entries.append(TimelineEntry(rollout.at, kind, rollout.severity, rollout.text, rollout.service, is_over))
     entries += _of_findings(channel, verdict)
-    return tuple(sorted(dict.fromkeys(entries), key=lambda entry: entry.at))
+    return tuple(sorted(dict.fromkeys(entries), key=_as_told))
+
+
+def _as_told(entry: TimelineEntry) -> tuple[object, ...]:
+    """Of what happened at one moment: what was changed, then the worst. Nothing depends on the order of the incidents: it may
+    be another for who may not see all that they are made of.
+    """
+    is_effect = entry.kind is not EntryKind.ROLLOUT
+    return entry.at, is_effect, -entry.severity.rank, entry.kind.value, entry.entity, entry.text, entry.is_over
 
 
 def _of_findings(channel: Channel, verdict: ChannelVerdict) -> list[TimelineEntry]:
