@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from console.app.app import theme_of
 from console.commands.flags import UsageError
 from console.commands.grammar import Parser, snapshot, without_global_flags
-from console.serve.driver import MOST
-from console.serve.moment import Asked, NotAsked
+from console.serve.hall.driver import MOST
+from console.serve.hall.moment import Asked, NotAsked
 
 LONGEST_WAIT_S = 60.0
 _ELSEWHERE = {

@@ -74,7 +74,7 @@ def _check_keys(config: Config) -> None:
     import asyncio
 
     from console.feeds.clock import SystemClock
-    from console.serve.keyring import Keyring, Places
+    from console.serve.door.keyring import Keyring, Places
 
     keyring = Keyring(Places.of(settings), SystemClock())
     asyncio.run(keyring.read())

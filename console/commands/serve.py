@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from console.actions.audit.journal import Journal
     from console.actions.audit.operation import Actor
     from console.model.instant import Clock
-    from console.serve.door import Door
-    from console.serve.hall import Hall
+    from console.serve.door.door import Door
+    from console.serve.hall.hall import Hall
     from console.serve.tally import Tally
 
 STANDBY_S = 0.5  # how often the one who waits looks whether the lock is free
@@ -80,7 +80,7 @@ async def _served(
 
 async def _is_active(stack: AsyncExitStack, state: Path, wake: asyncio.Event, may_wait: bool) -> bool:
     """Whether the lock is ours; False where a signal came first. Raises UsageError where another has it and we may not wait."""
-    from console.serve.active import Active, Taken
+    from console.serve.door.active import Active, Taken
 
     is_told = False
     while not wake.is_set():
@@ -134,14 +134,14 @@ class _Server:
         from console.commands.watching import watch
         from console.config.reload import Reloader
         from console.feeds.clock import SystemClock
-        from console.serve.door import Door
+        from console.serve.door.door import Door
+        from console.serve.door.hostkey import HostKeyError, host_key
+        from console.serve.door.hostkey import told as key_told
+        from console.serve.door.keyring import Keyring, Places
+        from console.serve.door.listening import CannotListen, bound
+        from console.serve.door.recorder import Recorder
         from console.serve.exposing import Exposed
-        from console.serve.hall import Bounds, Hall, settled
-        from console.serve.hostkey import HostKeyError, host_key
-        from console.serve.hostkey import told as key_told
-        from console.serve.keyring import Keyring, Places
-        from console.serve.listening import CannotListen, bound
-        from console.serve.recorder import Recorder
+        from console.serve.hall.hall import Bounds, Hall, settled
         from console.serve.tally import Tally
 
         settings, clock, tally = found.config.serve, SystemClock(), Tally()

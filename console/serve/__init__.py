@@ -1,10 +1,8 @@
 """`midwatch serve`: the console for many, over SSH, in one process over one engine.
 
-Two halves. The **door** (door, connection, trust and what it reads: keyring, keyline, certificates, krl, revoked, modes)
-decides who somebody is, and keeps out whoever is nobody: by keys and certificates alone, bound to the name, bounded in number
-(halfopen), recorded within bounds (recorder, ledger). The **hall** (hall, session, driver and what they stand on) gives to each
-session that a person asks for a console of its own over the engine that all share. They meet in two calls: may this person have
-one more session, and here is one.
+Two rooms. The **door** decides who somebody is; the **hall** gives to each session that a person asks for a console of its own.
+They meet in two calls: may this person have one more session, and here is one. What both speak of lies here: the person, who is
+here (presence), the counts (tally) and how they are told to Prometheus (exposing).
 
 Why one process: fifty engineers ask the backends what one asks, an approval given in one session is seen in the other at once,
 and a session costs a few megabytes.

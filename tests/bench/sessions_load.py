@@ -47,7 +47,7 @@ async def serve(config: Path) -> None:
     from console.assembly import Engine
     from console.config.load import load
     from console.feeds.clock import SystemClock
-    from console.serve.hall import Bounds, Hall, settled
+    from console.serve.hall.hall import Bounds, Hall, settled
     from tests.console.serve.listening import listening
 
     engine = Engine.open(load(config, os.environ), None, SystemClock(), os.environ)

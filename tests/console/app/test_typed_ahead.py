@@ -23,7 +23,7 @@ from console.app.detail import DetailScreen
 from console.app.plandialog import PlanDialog
 from console.app.prompt import PromptScreen
 from console.app.screen import ConsoleScreen
-from console.serve.hearing import Hearing
+from console.serve.hall.hearing import Hearing
 from tests.console.app.bench import NAME, TARGET, benched
 from tests.console.app.test_curtain import Opening
 from tests.scene import Scene

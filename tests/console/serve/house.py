@@ -12,12 +12,12 @@ from console.actions.audit import kinds
 from console.actions.audit.entry import Entry, fields_of
 from console.config.serve import Limits, Serve
 from console.feeds.clock import SystemClock
-from console.serve.connection import Gate
-from console.serve.door import Door
-from console.serve.keyring import Keyring, Places
-from console.serve.listening import bound
+from console.serve.door.connection import Gate
+from console.serve.door.door import Door
+from console.serve.door.keyring import Keyring, Places
+from console.serve.door.listening import bound
+from console.serve.door.recorder import Recorder
 from console.serve.person import Person
-from console.serve.recorder import Recorder
 from console.serve.tally import Tally
 
 HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")

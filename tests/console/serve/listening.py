@@ -10,7 +10,7 @@ from typing import Any
 import asyncssh
 import msgspec
 
-from console.serve.hall import Hall
+from console.serve.hall.hall import Hall
 
 
 class Person(msgspec.Struct, frozen=True):

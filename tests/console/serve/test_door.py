@@ -11,7 +11,7 @@ import pytest
 
 from console.actions.audit import kinds
 from console.config.serve import Limits
-from console.serve.blob import fingerprint
+from console.serve.door.blob import fingerprint
 from tests.console.serve.house import House, certificate, line, new_key
 
 KEY, OTHER, CA, OTHER_CA = new_key(), new_key(), new_key(), new_key()
@@ -197,7 +197,7 @@ async def test_a_certificate_whose_authority_did_not_sign_it_is_refused(tmp_path
     at = bytes(data).index(b"\x03bob")
     data[at + 1 : at + 4] = b"eve"
     async with House(tmp_path) as house:
-        from console.serve.refused import Denial
+        from console.serve.door.refused import Denial
 
         found = await house.door.asked("eve", bytes(data), "127.0.0.1")
         assert not isinstance(found, Denial)  # what it says is fine; the signature is asyncssh's part
@@ -321,7 +321,7 @@ async def test_who_does_not_answer_is_gone_after_the_keepalives(tmp_path: Path) 
 
 
 async def test_who_asks_and_never_reads_the_answers_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.serve.connection.MOST_ANSWERS", 4096)
+    monkeypatch.setattr("console.serve.door.connection.MOST_ANSWERS", 4096)
     async with House(tmp_path) as house:
         (house.keys / "alice").write_text(line(KEY))
         (house.keys / "bob").write_text(line(OTHER))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.config.serve import Limits
-from console.serve.halfopen import HalfOpen, group_of
+from console.serve.door.halfopen import HalfOpen, group_of
 from tests.console.serve.house import House, line, new_key
 
 KEY = new_key()

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.serve import certificates, keyline, krl, modes, revoked
-from console.serve.blob import Torn, fingerprint
-from console.serve.keyline import Refusing
-from console.serve.keyring import Keyring, Places
-from console.serve.krl import Revoked
-from console.serve.refused import Denial, Why
-from console.serve.trust import Grant, Trust, asked
+from console.serve.door import certificates, keyline, krl, modes, revoked
+from console.serve.door.blob import Torn, fingerprint
+from console.serve.door.keyline import Refusing
+from console.serve.door.keyring import Keyring, Places
+from console.serve.door.krl import Revoked
+from console.serve.door.refused import Denial, Why
+from console.serve.door.trust import Grant, Trust, asked
 from tests.console.serve.house import certificate, line, new_key
 from tests.hand_clock import START, HandClock
 

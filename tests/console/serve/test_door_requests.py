@@ -10,7 +10,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from console.serve.refused import Why
+from console.serve.door.refused import Why
 from tests.console.serve.house import House, certificate, line, new_key
 
 KEY, CA = new_key(), new_key()

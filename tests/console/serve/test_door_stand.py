@@ -25,14 +25,14 @@ from console.actions.audit.text import record_lines
 from console.commands import serve
 from console.config.serve import Serve, endpoint, told
 from console.feeds.clock import SystemClock
-from console.serve.active import Active, Taken
-from console.serve.connection import Gate
-from console.serve.hostkey import HostKeyError, host_key
-from console.serve.ledger import WINDOW_S, Ledger
-from console.serve.listening import CannotListen, bound
+from console.serve.door.active import Active, Taken
+from console.serve.door.connection import Gate
+from console.serve.door.hostkey import HostKeyError, host_key
+from console.serve.door.ledger import WINDOW_S, Ledger
+from console.serve.door.listening import CannotListen, bound
+from console.serve.door.recorder import Recorder
+from console.serve.door.refused import Denial, Why
 from console.serve.person import Person
-from console.serve.recorder import Recorder
-from console.serve.refused import Denial, Why
 from tests.console.serve.house import House, line, new_key
 from tests.hand_clock import HandClock
 

@@ -22,8 +22,8 @@ from console.commands.asked import asked
 from console.config.load import load
 from console.exit_codes import ExitCode
 from console.feeds.clock import SystemClock
-from console.serve import sweeping
-from console.serve.hall import Bounds, Hall
+from console.serve.hall import sweeping
+from console.serve.hall.hall import Bounds, Hall
 from tests.console.serve.listening import connected, listening
 
 COLOUR = re.compile(r"\x1b\[[\d;]*(?:3[0-8]|4[0-8]|9\d|10\d)[\d;]*m")
@@ -373,7 +373,7 @@ class Policies:
 async def test_who_may_not_read_the_site_is_told_so_and_who_no_longer_may_is_put_out(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("console.serve.hall.RIGHTS_EVERY", 1)
+    monkeypatch.setattr("console.serve.hall.hall.RIGHTS_EVERY", 1)
     policies = Policies("mei")
     hall = Hall(engine, load(tmp_path / "midwatch.toml", {}), policy=policies)
     await hall.open()

@@ -10,7 +10,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, IGNORE_SEQUENCE
 from textual._xterm_parser import XTermParser
 from textual.messages import TerminalSupportsSynchronizedOutput
 
-from console.serve.hearing import PASTE, SEQUENCE, Hearing
+from console.serve.hall.hearing import PASTE, SEQUENCE, Hearing
 
 
 def heard(*parts: bytes, settled: bool = True) -> list[events.Event]:

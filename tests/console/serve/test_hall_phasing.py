@@ -8,7 +8,7 @@ import weakref
 from itertools import pairwise
 
 from console.feeds.clock import SystemClock
-from console.serve.phasing import APART_S, EVERY_S, SHARE, Beat, PhasedClock, Turns
+from console.serve.hall.phasing import APART_S, EVERY_S, SHARE, Beat, PhasedClock, Turns
 
 
 async def test_fifty_that_wake_at_once_have_a_turn_each_and_the_loop_looks_at_its_sockets_between_them() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
-from console.serve.sweeping import SELDOM_S, SOON_S, Sweeper
+from console.serve.hall.sweeping import SELDOM_S, SOON_S, Sweeper
 
 
 class Knot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.widgets import Input
 
 from console.app.prompt import PromptScreen
-from console.serve.driver import BEFOREHAND, SLICE
+from console.serve.hall.driver import BEFOREHAND, SLICE
 from tests.console.serve.test_hall import House, engine, house, until  # noqa: F401 - fixtures
 
 

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from console.serve.wire import ALOFT, MOST, Wire
+from console.serve.hall.wire import ALOFT, MOST, Wire
 from tests.console.serve.test_hall import until
 
 

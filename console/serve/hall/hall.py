@@ -29,12 +29,12 @@ from console.assembly import Engine
 from console.config import Config
 from console.exit_codes import ExitCode
 from console.feeds.desk import OVERVIEW_PANES, Desk, Seat
-from console.serve.moment import Grammar
-from console.serve.phasing import Turns
+from console.serve.hall.moment import Grammar
+from console.serve.hall.phasing import Turns
+from console.serve.hall.rights import WITHOUT_POLICY, Rights, rights_of
+from console.serve.hall.session import Session
+from console.serve.hall.sweeping import Sweeper
 from console.serve.presence import Presence
-from console.serve.rights import WITHOUT_POLICY, Rights, rights_of
-from console.serve.session import Session
-from console.serve.sweeping import Sweeper
 
 FOR_LIFE = (*OVERVIEW_PANES, "incidents", "actions", "sources")
 LOOK_S = 1.0

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import msgspec
 from asyncssh.misc import ip_address, ip_network
 
-from console.serve.blob import Torn, Wire, fingerprint
-from console.serve.keyline import weakness
-from console.serve.refused import Denial, Why
+from console.serve.door.blob import Torn, Wire, fingerprint
+from console.serve.door.keyline import weakness
+from console.serve.door.refused import Denial, Why
 
 SUFFIX = "-cert-v01@openssh.com"
 SIGNATURES = frozenset(

@@ -21,7 +21,7 @@ from console.feeds.desk import VIEWS, Desk
 from console.model.scope import Scope
 from console.rows import channel, streams
 from console.rows.digest import to_json, to_text
-from console.serve.spoken import fit
+from console.serve.hall.spoken import fit
 from console.snapshot import exit_code, session
 
 PICTURE_S = 30.0  # how long a picture may take before the child that draws it is ended
@@ -82,7 +82,7 @@ async def _picture(desk: Desk, site: str, asked: Asked, *, is_prod: bool, who: s
 async def _png(drawn: bytes) -> bytes:
     """Raises OSError where the child could not draw it."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "console.serve.drawing",
+        sys.executable, "-m", "console.serve.hall.drawing",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:

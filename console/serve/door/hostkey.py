@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncssh
 
 from console.config.paths import made
-from console.serve.blob import fingerprint
+from console.serve.door.blob import fingerprint
 
 NAME = "ssh_host_ed25519_key"
 _KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")

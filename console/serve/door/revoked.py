@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 
-from console.serve import krl
-from console.serve.blob import Torn
-from console.serve.keyline import Refusing
-from console.serve.krl import OfAuthority, Revoked
+from console.serve.door import krl
+from console.serve.door.blob import Torn
+from console.serve.door.keyline import Refusing
+from console.serve.door.krl import OfAuthority, Revoked
 
 _SERIALS = re.compile(r"serial:\s*(\d{1,20})(?:\s*-\s*(\d{1,20}))?", re.IGNORECASE)
 _ID = re.compile(r"id:\s*(\S.*)", re.IGNORECASE)

@@ -31,17 +31,17 @@ from console.app.screen import ConsoleScreen
 from console.exit_codes import ExitCode
 from console.feeds.desk import OVERVIEW, Desk
 from console.model.scope import Scope
-from console.serve.driver import ChannelDriver, Seat, clamped
-from console.serve.moment import PICTURE_S, Asked, NotAsked, taken
-from console.serve.phasing import Beat, PhasedClock
+from console.serve.hall.driver import ChannelDriver, Seat, clamped
+from console.serve.hall.moment import PICTURE_S, Asked, NotAsked, taken
+from console.serve.hall.phasing import Beat, PhasedClock
+from console.serve.hall.rights import Rights
+from console.serve.hall.spoken import Spoken, fit, spoken
+from console.serve.hall.wire import Wire
 from console.serve.presence import Visit
-from console.serve.rights import Rights
-from console.serve.spoken import Spoken, fit, spoken
-from console.serve.wire import Wire
 from widgets.filter import clean
 
 if TYPE_CHECKING:  # it makes us
-    from console.serve.hall import Hall
+    from console.serve.hall.hall import Hall
 
 BEGIN_S = 15.0  # a channel that asks for nothing is closed
 PARTING_S = 5.0  # how long the last words may take to leave

@@ -28,14 +28,14 @@ from asyncssh.constants import (
 from asyncssh.constants import OPEN_ADMINISTRATIVELY_PROHIBITED as PROHIBITED
 from asyncssh.packet import SSHPacket
 
-from console.serve.blob import Torn, Wire
-from console.serve.certificates import SIGNATURES
+from console.serve.door.blob import Torn, Wire
+from console.serve.door.certificates import SIGNATURES
+from console.serve.door.refused import Denial, Why
+from console.serve.door.trust import Grant
 from console.serve.person import Person
-from console.serve.refused import Denial, Why
-from console.serve.trust import Grant
 
 if TYPE_CHECKING:  # it makes us
-    from console.serve.door import Door
+    from console.serve.door.door import Door
 
 TRIES = 8  # keys or passwords shown; an agent may hold some
 MOST_BEFORE = 256 * 1024  # bytes that somebody may send before they have logged in

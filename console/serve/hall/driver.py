@@ -19,8 +19,8 @@ from textual.driver import Driver
 from textual.geometry import Size
 from textual.message import Message
 
-from console.serve.hearing import ESCAPE_S, Hearing
-from console.serve.wire import Wire
+from console.serve.hall.hearing import ESCAPE_S, Hearing
+from console.serve.hall.wire import Wire
 
 LEAST, MOST = (1, 1), (500, 200)  # columns, lines: of what a client says of its window
 SLICE = 512  # bytes read at a time

@@ -8,12 +8,12 @@ from datetime import datetime
 
 import msgspec
 
-from console.serve import certificates
-from console.serve.blob import Torn, Wire, fingerprint
-from console.serve.keyline import KeyLine, weakness
-from console.serve.krl import Revoked
+from console.serve.door import certificates
+from console.serve.door.blob import Torn, Wire, fingerprint
+from console.serve.door.keyline import KeyLine, weakness
+from console.serve.door.krl import Revoked
+from console.serve.door.refused import Denial, Why
 from console.serve.person import Person
-from console.serve.refused import Denial, Why
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,63}")  # also the name of a file; compared as it is, character by character
 

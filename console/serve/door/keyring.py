@@ -18,10 +18,10 @@ import msgspec
 
 from console.config.serve import Serve
 from console.model.instant import Clock
-from console.serve import keyline, modes, revoked
-from console.serve.keyline import KeyLine, Refusing
-from console.serve.krl import Revoked
-from console.serve.trust import NAME, NOBODY, Trust
+from console.serve.door import keyline, modes, revoked
+from console.serve.door.keyline import KeyLine, Refusing
+from console.serve.door.krl import Revoked
+from console.serve.door.trust import NAME, NOBODY, Trust
 
 MAX_PEOPLE = 5000
 MAX_FILE = 256 * 1024  # bytes, of one person's keys

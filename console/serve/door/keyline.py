@@ -15,7 +15,7 @@ from asyncssh import KeyImportError, import_public_key
 from asyncssh.misc import ip_address, ip_network
 from asyncssh.pattern import HostPatternList
 
-from console.serve.blob import Torn, Wire
+from console.serve.door.blob import Torn, Wire
 
 ROLES = "MIDWATCH_ROLES"
 LEAST_RSA_BITS = 2048

@@ -17,10 +17,10 @@ from console.actions.audit.journal import Journal
 from console.actions.audit.operation import Actor
 from console.actions.audit.writer import JournalClosed
 from console.model.instant import Clock
-from console.serve.halfopen import group_of
-from console.serve.ledger import Ledger
+from console.serve.door.halfopen import group_of
+from console.serve.door.ledger import Ledger
+from console.serve.door.refused import Denial, Why
 from console.serve.person import Person
-from console.serve.refused import Denial, Why
 
 MOST_WAITING = 1000
 LOOK_S = 5.0

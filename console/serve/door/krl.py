@@ -10,7 +10,7 @@ import hashlib
 
 import msgspec
 
-from console.serve.blob import Torn, Wire
+from console.serve.door.blob import Torn, Wire
 
 MAGIC = b"SSHKRL\n\0"
 _CERTIFICATES, _KEYS, _SHA1, _SIGNATURE, _SHA256, _EXTENSION = 1, 2, 3, 4, 5, 255

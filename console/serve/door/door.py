@@ -28,14 +28,14 @@ from asyncssh.mac import get_mac_algs
 from console.config.serve import Serve
 from console.config.serve import told as address_of
 from console.model.instant import Clock
-from console.serve.connection import Callbacks, Gate
-from console.serve.halfopen import HalfOpen
-from console.serve.keyring import Keyring
+from console.serve.door.connection import Callbacks, Gate
+from console.serve.door.halfopen import HalfOpen
+from console.serve.door.keyring import Keyring
+from console.serve.door.recorder import Recorder
+from console.serve.door.refused import Denial, Why
+from console.serve.door.trust import Grant, asked
 from console.serve.person import Person
-from console.serve.recorder import Recorder
-from console.serve.refused import Denial, Why
 from console.serve.tally import Tally
-from console.serve.trust import Grant, asked
 
 BANNER = "midwatch"
 BACKLOG = 256  # connections that the kernel holds for us
