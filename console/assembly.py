@@ -23,6 +23,7 @@ from console.config.site import Cluster, Elasticsearch, Measures, Site
 from console.feeds.capacity import CapacityDerivation
 from console.feeds.derived import Derivation, DerivedFeed
 from console.feeds.desk import CloseLook, Desk
+from console.feeds.figures import FIGURES, FiguresDerivation
 from console.feeds.hub import Hub
 from console.feeds.incidents import ALERTS, IncidentsDerivation
 from console.feeds.ledger import LedgerFeed
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from console.sources.prometheus.client import PrometheusClient
 
 GAUGES = "prometheus.gauges"
+FIGURE_NUMBERS = "prometheus.figures"
 INGEST = "ingest."  # before the name of an ingest server
 
 
@@ -124,6 +126,8 @@ class Engine:
                 )
             )
             self._derive(gauges.VIEW, CapacityDerivation(GAUGES))
+        if self.site.figures:
+            self._add_figures(client, meter)
         label = self._names.channel.prometheus
         if (self._has_channels or self._is_told) and label:
             queries = measure_queries(self.site.measures, label)
@@ -134,6 +138,18 @@ class Engine:
                     self.clock,
                 )
             )
+
+    def _add_figures(self, client: PrometheusClient, meter: Meter) -> None:
+        from console.sources.prometheus.figures import figures_source
+
+        self.hub.add(
+            StateFeed(
+                FIGURE_NUMBERS,
+                lambda: figures_source(FIGURE_NUMBERS, client, self.site.figures, self.clock, meter),
+                self.clock,
+            )
+        )
+        self._derive(FIGURES, FiguresDerivation(FIGURE_NUMBERS))
 
     def _add_alerts(self) -> None:
         backend = self.site.alertmanager

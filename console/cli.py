@@ -25,7 +25,8 @@ from console.config.errors import nearest
 from console.exit_codes import ExitCode
 from console.shadow import foreign_package
 
-NOT_BUILT = ("wall", "record", "replay", "drill")
+NOT_BUILT = ("record", "replay", "drill")
+PAGES = ("overview", "streams", "logs", "workloads", "capacity", "incidents", "actions", "sources")  # of a wall
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -52,6 +53,8 @@ def _demo(parser: Parser) -> None:
     )
     parser.add_argument("--wire-log", type=Path, metavar="FILE", help="every request, a JSON line each")
     parser.add_argument("--kube-version", choices=("1.31", "1.20"), help="which Kubernetes to play")
+    parser.add_argument("--wall", action="store_true", help="the wall instead of the console")
+    parser.add_argument("--rotate", type=seconds, metavar="20s", help="--wall: turn through all pages, each so long")
 
 
 def _config(parser: Parser) -> None:
@@ -119,8 +122,22 @@ def _probe(parser: Parser) -> None:
 def _serve(parser: Parser) -> None:
     parser.add_argument("--listen", type=address, metavar="HOST:PORT", help="instead of the configuration's")
     parser.add_argument("--metrics", type=address, metavar="HOST:PORT", help="for Prometheus to scrape; also /healthz")
-    parser.add_argument("--alert-webhook", type=address, metavar="HOST:PORT", help="not built yet")
+    parser.add_argument("--alert-webhook", type=address, metavar="HOST:PORT", help="for Alertmanager to post to; needs [bell]")
     parser.add_argument("--standby", action="store_true", help="wait while another one serves from this state directory")
+
+
+def page(text: str) -> str:
+    """A page of the wall by its name."""
+    if text not in PAGES:
+        known = ", ".join(repr(each) for each in PAGES)
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {known})")
+    return text
+
+
+def _wall(parser: Parser) -> None:
+    told = "pages beside the wall's own overview: " + ", ".join(PAGES[1:])
+    parser.add_argument("views", nargs="*", type=page, metavar="VIEW", help=told)
+    parser.add_argument("--rotate", type=seconds, default=20.0, metavar="20s", help="how long each page is shown")
 
 
 def _audit(parser: Parser) -> None:
@@ -143,6 +160,7 @@ COMMANDS = {
         "watches one stream by its URL, or a site's channels as metrics", _probe, "console.commands.probe"
     ),
     "serve": Command("the console for many, over SSH; each logs in by key or certificate", _serve, "console.commands.serve"),
+    "wall": Command("one screen for a room full of people: read-only, for months", _wall, "console.commands.wall"),
     "doctor": Command("asks every backend, and says what is wrong", _doctor, "console.commands.doctor"),
     "act": Command(
         "lists, plans, runs, resumes and undoes guarded actions; needs --write", _act, "console.commands.act"

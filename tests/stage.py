@@ -20,6 +20,7 @@ from console.app.app import MidwatchApp
 from console.app.company import Company
 from console.app.pivots import Place
 from console.app.screen import ConsoleScreen
+from console.app.sending import Courier
 from console.feeds.desk import OVERVIEW
 from console.model.scope import Scope
 from tests.hand_clock import HandClock
@@ -146,6 +147,7 @@ async def staged(
     is_faulty: bool = False,
     licence: Licence | None = None,
     company: Company | None = None,
+    courier: Courier | None = None,
 ) -> AsyncIterator[Stage]:
     """`async with staged(scene, (120, 36)) as stage`; the first paint has happened.
 
@@ -153,7 +155,14 @@ async def staged(
     """
     scene = scene or Scene()
     screen = ConsoleScreen(
-        scene.desk, "demo", is_prod=is_prod, who="mei@bastion", place=Place(view, scope), licence=licence, company=company
+        scene.desk,
+        "demo",
+        is_prod=is_prod,
+        who="mei@bastion",
+        place=Place(view, scope),
+        licence=licence,
+        company=company,
+        courier=courier,
     )
     app = MidwatchApp(screen, theme=theme)
     try:

@@ -204,7 +204,7 @@ class Board(Lines):
     def _strip(self, at: int, measures: Measures, end: Segment | None) -> Strip:
         bar = self._bars[at]
         ground = Ground.PANE
-        if at == self._cursor_at:
+        if self.has_cursor and at == self._cursor_at:
             ground = Ground.CURSOR if self.has_focus else Ground.REST
         name = (bar.key, ground, measures, end is None)
         return self.remembered(name, bar) or self.remember(name, bar, self._draw(bar, measures, ground, end))

@@ -113,6 +113,7 @@ class Lines(Painted, can_focus=True):
         Binding("end,G", "last", "last", show=False),
     ]
     HEAD_LINES: ClassVar[int] = 0
+    has_cursor = True  # False where nobody is at the keys: no line is marked
 
     def __init__(self, placeholder: AnyNotice = "", *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

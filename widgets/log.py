@@ -355,7 +355,7 @@ class LogView(Lines):
         if line is None:
             return draw_rule("this line left the buffer", width, self.paint, Tone.WARN)
         ground = Ground.PANE
-        if item == self._cursor_seq:
+        if self.has_cursor and item == self._cursor_seq:
             ground = Ground.CURSOR if self.has_focus else Ground.REST
         name = (item, ground)
         known = self.remembered(name, line)

@@ -177,6 +177,12 @@ class Table(Lines, Generic[R]):
         self._move_to(self._order.keys.index(key))
         return True
 
+    def to_first(self) -> None:
+        """Cursor and view to the first row, where nobody has moved them: the order is then the newest."""
+        if self._order.keys and (self.top or self._cursor_key != self._order.keys[0]):
+            self._move_to(0)
+            self.top = 0
+
     def sort_by(self, column_key: str | None, is_descending: bool | None = None) -> None:
         """Sort by a column, in its natural direction (numbers: the greatest first) unless told; None: as
         given.
@@ -287,7 +293,7 @@ class Table(Lines, Generic[R]):
         key = self._order.keys[at]
         row = self._order.row(key)
         ground = Ground.PANE
-        if key == self._cursor_key:
+        if self.has_cursor and key == self._cursor_key:
             ground = Ground.CURSOR if self.has_focus else Ground.REST
         is_marked, is_ghost = key in self._marked, self._order.is_ghost(key)
         name = (key, ground, is_marked, is_ghost)

@@ -123,7 +123,7 @@ class Timeline(Lines):
         at, text, is_first = lines[self.top + y]
         entry = self._entries[at]
         ground = Ground.PANE
-        if at == self._cursor_at:
+        if self.has_cursor and at == self._cursor_at:
             ground = Ground.CURSOR if self.has_focus else Ground.REST
         tones = self.paint.on(ground)
         dim, plain = tones[Tone.DIM], tones[Tone.NORMAL]

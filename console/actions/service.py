@@ -77,6 +77,11 @@ class ActionService(Consent):
         return self._plans.get(operation)
 
     @property
+    def journal(self) -> Journal | None:
+        """What this process records in; None before the first plan."""
+        return self._journal
+
+    @property
     def running(self) -> tuple[str, ...]:
         return tuple(self._running)
 

@@ -35,7 +35,7 @@ ASCII = str.maketrans(
     {
         **dict.fromkeys("▁▂", "_"),
         **dict.fromkeys("▃▄▅", "="),
-        **dict.fromkeys("▆▇█▉▊▋", "#"),
+        **dict.fromkeys("▆▇█▉▊▋▀", "#"),
         **dict.fromkeys("▌▍▎▏▐│┃║", "|"),
         **dict.fromkeys("─━═", "-"),
         **dict.fromkeys("┌┐└┘├┤┬┴┼", "+"),

@@ -26,7 +26,7 @@ from console.app.handling import Handling
 from console.app.operation import OperationScreen
 from console.app.plandialog import NOT_DONE, Done, PlanDialog, Result
 from console.app.planpage import plan_page
-from console.app.prompt import PromptScreen
+from console.app.prompt import Question
 from console.app.strip import LOUD, OperationStrip
 from console.app.sure import SureDialog
 from console.app.targets import targets_of
@@ -58,6 +58,7 @@ class Acting:
     def __init__(
         self,
         app: Callable[[], App[None]],
+        ask: Callable[[Question], None],
         clock: Clock,
         licence: Licence | None,
         why_not: str,
@@ -66,6 +67,7 @@ class Acting:
         company: Company | None = None,
     ) -> None:
         self.app = app
+        self._prompt = ask
         self.clock = clock
         self.licence = licence
         self._why_not = why_not or NO_LICENCE
@@ -193,7 +195,7 @@ class Acting:
                 return
             self._plan(about, target, values, incident)
 
-        self.app().push_screen(PromptScreen(asked(about), value=prefilled(about), goes_on=True), answered)
+        self._prompt(Question(asked(about), answered, value=prefilled(about), goes_on=True))
 
     def _plan(self, about: About, target: Target, values: dict[str, str], incident: str) -> None:
         licence = self.licence

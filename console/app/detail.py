@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -24,8 +24,10 @@ MOST_LABEL = 24
 class Page(Lines):
     """Labelled lines, wrapped to the width. There is no cursor: the keys of a `Lines` move the page itself."""
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    def __init__(self, lines: Sequence[Line], broken: Callable[[str, int], list[str]] = wrap) -> None:
+        """`broken`: a text in lines of so many cells."""
         super().__init__("nothing to say")
+        self._broken = broken
         self._lines = tuple(lines)
         self._wrapped_for = -1
         self._wrapped: list[Line] = []
@@ -43,7 +45,7 @@ class Page(Lines):
         """How many lines it would take at this width, to be given as many."""
         label = min(self._label_longest, MOST_LABEL, max(0, width - 1) // 3)
         room = max(1, width - 1 - label - 2)
-        return sum(len(wrap(text, room) or [""]) for _, text, _ in self._lines)
+        return sum(len(self._broken(text, room) or [""]) for _, text, _ in self._lines)
 
     def line_count(self) -> int:
         return len(self._layout())
@@ -79,7 +81,7 @@ class Page(Lines):
             self._wrapped = [
                 (label if number == 0 else "", part, tone)
                 for label, text, tone in self._lines
-                for number, part in enumerate(wrap(text, width) or [""])
+                for number, part in enumerate(self._broken(text, width) or [""])
             ]
         return self._wrapped
 

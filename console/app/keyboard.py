@@ -4,8 +4,10 @@ A slow line bundles keys, so that `:` and what is typed into its prompt come in 
 them at once, before the first has acted: they fell to the screen behind the prompt, where `q` leaves and `a` acts. Here a key,
 or a paste, waits until the one before it has gone its whole way, and the page that it opened is mounted and has the focus.
 
-What is waited for is that every pump on the way of a key has come to a mark in its queue, or has ended: a page that fails to
-mount ends, or takes the mark as a page without widgets, and the keys go on. Nothing here looks at a clock.
+Where every pump of the screen in front waits for its next message, all is done, and the key is given at once: so it is for a
+key that comes alone. Else what is waited for is that every pump on the way of a key has come to a mark in its queue, or has
+ended: a page that fails to mount ends, or takes the mark as a page without widgets, and the keys go on. Marks alone, three
+rounds of them through six pumps before every key, cost more than most keys do. Nothing here looks at a clock.
 
 Keys belong to the pages that keys lead to. When something else opens or closes a page, what still waits was typed for another
 one and is dropped (`forget`).
@@ -19,6 +21,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
 
 from textual.app import App, ScreenStackError
 from textual.events import Key, Paste
@@ -103,6 +106,9 @@ class Keyboard:
                     await self._give(self._typed.popleft())
         except ScreenStackError:  # the last screen is gone: the app is being closed
             self.forget()
+        except Exception:  # not once more with the same key, for ever
+            log.exception("a key could not be given; %d that waited are dropped", len(self._typed))
+            self.forget()
         finally:
             self._giving = None
             if not self._is_closed:
@@ -114,10 +120,17 @@ class Keyboard:
         while calm < CALM_ROUNDS:
             before = self._at()
             await self._arrived()
+            if self._rests():
+                return
             for pump in _way(*self._at()):
                 await _passed(pump)
             await self._passed_app()
             calm = calm + 1 if self._at() == before else 0
+
+    def _rests(self) -> bool:
+        """Whether nobody who is in front, nor the app, has anything to do."""
+        screen = self._app.screen
+        return screen.is_mounted and all(map(_waits, (self._app, screen, *screen.walk_children(with_self=False))))
 
     def _at(self) -> tuple[Screen[object], Widget | None]:
         screen = self._app.screen
@@ -135,6 +148,12 @@ def _way(screen: Screen[object], focused: Widget | None) -> list[MessagePump]:
     if focused is None:
         return [screen]
     return [node for node in focused.ancestors_with_self if isinstance(node, Widget)]
+
+
+def _waits(pump: MessagePump) -> bool:
+    """Whether it has handled all that it was sent, and what that put off, and has come back to its queue for more."""
+    queue = cast(Any, pump)._message_queue  # Textual's own, whose `get` waits for an `asyncio.Event`
+    return queue.empty() and any(not waiter.done() for waiter in queue.ready_event._waiters)
 
 
 def _reach(mark: asyncio.Future[None]) -> None:

@@ -1,7 +1,7 @@
 """The registry of everything a key can do. It feeds the key map, the palette, the help and the key bar.
 
 A key that is not here does nothing. `danger` and `guard` are told for every entry, because help and audit ask the same
-registry. No key changes an outside system by itself: the one that is REMOTE leads to a plan.
+registry. No key changes an outside system by itself: one that is REMOTE leads to a plan, or to what would be posted.
 """
 
 from __future__ import annotations
@@ -112,6 +112,18 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("pane.filter", "slash", "/", "filter", "show only what contains a text", "filter", MOVE, in_bar=True),
     Entry("command", "colon", ":", "command", "everything by name; also scope k=v", "command", CONSOLE, in_bar=True),
     Entry("copy", "c", "c", "copy", "to the clipboard (OSC 52): of a stream a redacted curl, else the name", "copy", CONSOLE),
+    Entry(
+        "send",
+        "S",
+        "S",
+        "snapshot",
+        "post what this view shows to a chat: first shown as it would stand there, enter sends it",
+        "send",
+        CONSOLE,
+        Danger.REMOTE,
+        guard="[chat.NAME] in the configuration; in serve a role's `post`, and no more than its person may read",
+        undo="nothing takes back what was read; posted again it is the same message",
+    ),
     Entry("theme", "T", "T", "theme", "the next theme", "theme", CONSOLE, Danger.LOCAL),
     Entry("help", "question_mark", "?", "help", "this page", "help", CONSOLE, in_bar=True),
     Entry(

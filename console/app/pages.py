@@ -11,7 +11,7 @@ from console.app import details
 from console.app.commands import COMMANDS, Commanded, run
 from console.app.detail import DetailScreen, Line
 from console.app.help import help_lines
-from console.app.prompt import PromptScreen
+from console.app.prompt import Question
 from console.feeds.desk import Seat
 from console.model.channel import Channel
 from console.rows import curl
@@ -28,9 +28,14 @@ class Pages:
     """Opens pages of text for a selection."""
 
     def __init__(
-        self, app: Callable[[], App[Any]], seats: Callable[[], Mapping[str, Seat]], streams: Callable[[], Pane[Any]]
+        self,
+        app: Callable[[], App[Any]],
+        ask: Callable[[Question], None],
+        seats: Callable[[], Mapping[str, Seat]],
+        streams: Callable[[], Pane[Any]],
     ) -> None:
         self._app = app
+        self._ask = ask
         self._seats = seats
         self._streams = streams  # the streams of every scope: a finding is shown wherever its channel is selected
 
@@ -72,7 +77,7 @@ class Pages:
         def answered(text: str | None) -> None:
             typed(text or "")
 
-        self._app().push_screen(PromptScreen("filter (esc clears)", value=pane.filter_text, typed=typed), answered)
+        self._ask(Question("filter (esc clears)", answered, value=pane.filter_text, typed=typed))
 
     def command(self, screen: Commanded) -> None:
         """Asks for a command and does it, or says what is wrong with it."""
@@ -82,7 +87,7 @@ class Pages:
             if complaint:
                 self._app().notify(complaint, severity="warning", markup=False)
 
-        self._app().push_screen(PromptScreen("command", choices=COMMANDS), answered)
+        self._ask(Question("command", answered, choices=COMMANDS))
 
     def _request(self, selection: Selection) -> str:
         """The redacted curl of the selected finding, of the channel's worst one, or of its master."""

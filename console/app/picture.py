@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
+from collections.abc import Callable
 
 from rich.console import Console
 
 from console.app.app import MidwatchApp
+from console.app.drawing import FONT_FAMILY, apart, png
 from console.app.pivots import Place
 from console.app.screen import ConsoleScreen
 from console.feeds.desk import Desk
 from console.model.scope import Scope
 from console.rows import channel, streams
 
-FONT_FAMILY = "JetBrains Mono"
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 _FAMILIES = re.compile(r"font-family:\s*[^;}]+")
 
@@ -35,12 +35,20 @@ async def drawn(
     theme: str | None,
     size: tuple[int, int],
     format: str,
+    fit: Callable[[MidwatchApp], None] | None = None,
+    is_apart: bool = False,
 ) -> bytes:
-    """The console as it would look now, in one of the four picture formats. The feeds must have settled before."""
+    """The console as it would look now, in one of the four picture formats. The feeds must have settled before.
+
+    For whoever serves a screen meanwhile: `fit` makes the app, just constructed, independent of this process's terminal, and
+    with `is_apart` a child makes the PNG. Raises OSError where that one could not.
+    """
     if view == streams.VIEW and scope.get("channel"):
         view = channel.VIEW  # of one channel its page says more than its row
     screen = ConsoleScreen(desk, site, is_prod=is_prod, who=who, place=Place(view, scope))
     app = MidwatchApp(screen, theme=theme)
+    if fit is not None:
+        fit(app)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         screen.renew(desk.clock.now())
@@ -50,28 +58,15 @@ async def drawn(
         if format == "html":
             return html(app).encode()
         picture = svg(app, f"midwatch {site}")
-        return png(picture) if format == "png" else picture.encode()
+    if format != "png":
+        return picture.encode()
+    return await apart(picture) if is_apart else png(picture)
 
 
 def svg(app: MidwatchApp, title: str) -> str:
     """The present screen of a running app."""
     drawn = app.export_screenshot(title=title)
     return _FAMILIES.sub(f"font-family: {FONT_FAMILY}, monospace", _FONT_FACE.sub("", drawn))
-
-
-def png(drawn: str) -> bytes:
-    """The picture of an SVG, rendered with the bundled font only. About a third of a second of CPU at 120x36."""
-    import resvg_py
-
-    data = resvg_py.svg_to_bytes(
-        svg_string=drawn,
-        font_files=[str(path) for path in font_files()],
-        font_family=FONT_FAMILY,
-        monospace_family=FONT_FAMILY,
-        skip_system_fonts=False,
-        zoom=1,
-    )
-    return bytes(data)
 
 
 def ansi(app: MidwatchApp) -> str:
@@ -82,14 +77,6 @@ def ansi(app: MidwatchApp) -> str:
 def html(app: MidwatchApp) -> str:
     """The present screen as a page of its own."""
     return _recorded(app).export_html(inline_styles=True)
-
-
-def font_files() -> list[Path]:
-    """The one upright face that this package brings; its weight axis serves regular and bold."""
-    import fontpkg_jetbrains_mono
-
-    root = Path(fontpkg_jetbrains_mono.__file__).parent
-    return sorted(path for path in root.rglob("*.ttf") if "Italic" not in path.name)
 
 
 def _recorded(app: MidwatchApp) -> Console:

@@ -9,6 +9,7 @@ from typing import Any
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.events import Event
 from textual.screen import Screen
 from textual.widget import AwaitMount, Widget
 
@@ -23,6 +24,8 @@ from console.app.overall import Overall
 from console.app.pages import Pages
 from console.app.panes import PANES
 from console.app.pivots import Place
+from console.app.prompt import Prompt
+from console.app.sending import Courier, send
 from console.feeds.clock import wait_until
 from console.feeds.desk import OVERVIEW, Desk
 from console.feeds.passage import Passage
@@ -52,6 +55,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
     """Head line, one view at a time, incident strip, key bar."""
 
     BINDINGS = [entry.binding for entry in ENTRIES]
+    DEFAULT_CSS = "ConsoleScreen { layers: default prompt; }"
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
         licence: Licence | None = None,
         unlicensed: str = "",
         company: Company | None = None,
+        courier: Courier | None = None,
     ) -> None:
         super().__init__()
         self._desk = desk
@@ -74,10 +79,13 @@ class ConsoleScreen(Backdrop, Screen[None]):
         self._wake = asyncio.Event()
         self._views: dict[str, Widget] = {}
         self._head, self._strip, self._keys = HeadLine(), IncidentStrip(), KeyBar()
-        self.acting = Acting(lambda: self.app, desk.clock, licence, unlicensed, is_prod=is_prod, company=company)
+        self.prompt = Prompt(self._focus_front)
+        ask = self.prompt.ask
+        self.acting = Acting(lambda: self.app, ask, desk.clock, licence, unlicensed, is_prod=is_prod, company=company)
         self._pages = Pages(
-            lambda: self.app, lambda: self._overall.seats, lambda: self._overall.pane("streams", Scope(), desk.clock.now())
+            lambda: self.app, ask, lambda: self._overall.seats, lambda: self._overall.pane("streams", Scope(), desk.clock.now())
         )
+        self._courier = courier
         self._passage = Passage(desk.clock)
         self._mounting: AwaitMount | None = None  # the view that was gone to last, while it is being composed
         self._is_there = True
@@ -92,6 +100,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
         yield self.acting.strip
         yield self._strip
         yield self._keys
+        yield self.prompt
 
     def on_mount(self) -> None:
         seats = self._overall.sit(self._wake)
@@ -104,7 +113,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
         if self._opening.view != OVERVIEW:
             self.go(self._opening, remember=False)
         else:
-            self.call_after_refresh(self._overview.front.focus_body)
+            self.call_after_refresh(self._focus_front)
         self._follow()
 
     def on_resize(self) -> None:
@@ -219,8 +228,12 @@ class ConsoleScreen(Backdrop, Screen[None]):
             self.set_timer(COMPOSED_S, self._arrive)  # after each refresh would leave it no turn to be composed in
             return
         self._mounting, self._is_there = None, True
-        self.pane_in_front.focus_body()
+        self._focus_front()
         self.renew(self._desk.clock.now())
+
+    def _focus_front(self) -> None:
+        if self.prompt.question is None and self.pane_in_front.is_mounted:  # else it is given the focus when that is answered
+            self.pane_in_front.focus_body()
 
     async def arrived(self) -> None:
         """Return once the view that was gone to last has its rows and the keys: who types `1p` at once means its first row."""
@@ -228,6 +241,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
             await self._mounting
         if not self._is_there and self.pane_in_front.is_mounted:
             self._arrive()  # and once more after the refresh, when the sizes are known
+        self.prompt.keep()
 
     def set_scope(self, scope: Scope) -> None:
         """Narrow or open every pane."""
@@ -242,6 +256,10 @@ class ConsoleScreen(Backdrop, Screen[None]):
         self.call_later(self.run_action, action)
 
     # -- keys ----------------------------------------------------------------------------------------------------------
+    def _forward_event(self, event: Event) -> None:
+        if not self.prompt.shuts_out(event):
+            super()._forward_event(event)
+
     def action_view(self, view: str) -> None:
         scope = self.place.scope
         if view == "streams" and self.place.view == ChannelPane.VIEW:
@@ -349,7 +367,6 @@ class ConsoleScreen(Backdrop, Screen[None]):
         pane = self.pane_in_front
         if not isinstance(pane, TablePane | LogsPane):
             return
-
         self._pages.filter(pane, lambda: pane.renew(self.place.scope, self._desk.clock.now()))
 
     def action_command(self) -> None:
@@ -362,6 +379,9 @@ class ConsoleScreen(Backdrop, Screen[None]):
         selection = self._selected()
         if selection is not None:
             self._pages.copy(selection)
+
+    def action_send(self) -> None:
+        send(self.app, self._courier, self.place, self._desk.clock, is_prod=self.acting.is_prod)
 
     def action_theme(self) -> None:
         self.app.action_next_theme()  # type: ignore[attr-defined]

@@ -5,7 +5,6 @@ same message, id included.
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +15,17 @@ from console.chat.message import Line, Message, Section
 from console.chat.redaction import Redactor
 from console.model.severity import Severity, State
 from console.rows import lines, pods, streams
-from console.rows.digest import TELLERS, Digest, document, headline, open_incidents, unwell, verdict_rows
+from console.rows.digest import (
+    TELLERS,
+    Digest,
+    document,
+    headline,
+    how,
+    is_unwell,
+    open_incidents,
+    unwell,
+    verdict_rows,
+)
 from console.rows.pane import Pane
 from console.rows.units import clock
 
@@ -45,7 +54,7 @@ def composed(digest: Digest, redactor: Redactor, *, said: str = "") -> Message:
         severity=digest.severity.value,
         taken_at=digest.taken_at,
         sections=tuple(section for section in sections if section.lines),
-        how=told(_how(digest), HEAD),
+        how=told(how(digest), HEAD),
     )
 
 
@@ -95,7 +104,7 @@ def _of_incidents(digest: Digest) -> Iterator[tuple[str, int]]:
         yield f"{row.severity.value} {row.strip}", _INCIDENT + at
     if len(rows) > TOLD:
         yield f"and {len(rows) - TOLD} more incidents", _COUNTED
-    if digest.incidents.error is not None:
+    if is_unwell(digest.incidents):
         yield unwell(digest.incidents), _UNWELL
 
 
@@ -128,10 +137,3 @@ def _of_pane(pane: Pane[Any], digest: Digest) -> Iterator[tuple[str, int]]:
         newest = pane.rows[-LOG_LINES:]
         for at, row in enumerate(newest):
             yield f"{clock(row.at)} {row.level.upper()} {row.name}  {row.message}", _LOG + len(newest) - at
-
-
-def _how(digest: Digest) -> str:
-    words = ["midwatch", "--site", digest.site]
-    for dimension, value in digest.scope.pairs:
-        words += ["--scope", f"{dimension}={value}"]
-    return shlex.join(words)

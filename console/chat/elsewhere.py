@@ -14,8 +14,9 @@ from typing import Any
 
 from console.chat.keys import Keys
 from console.chat.letter import Letter, Receipt
-from console.chat.message import as_text, fitted
+from console.chat.message import Message, as_text, fitted
 from console.chat.outcome import Again, Delivered, Outcome, Refused
+from console.chat.shown import Shown
 from console.sources.loading import load
 
 TEXT = 1800  # characters: Discord takes 2000, a text message less than that and is cut by apprise
@@ -26,6 +27,10 @@ MISSING = "this needs the library apprise, which is not installed: pip install '
 def is_installed() -> bool:
     """Without importing it, which costs 200 ms."""
     return importlib.util.find_spec("apprise") is not None
+
+
+def _fit(message: Message, late_s: float) -> Message:
+    return fitted(message, lambda each: len(as_text(each, late_s)) <= TEXT)
 
 
 class Elsewhere:
@@ -39,9 +44,13 @@ class Elsewhere:
         self._keys = keys
         self._busy: asyncio.Task[bool] | None = None
 
+    def shown(self, message: Message) -> Shown:
+        fit = _fit(message, 0.0)
+        text = as_text(fit)
+        return Shown(text, len(text.encode()), fit.left_out)
+
     async def text(self, letter: Letter, opener: Receipt | None, late_s: float) -> Outcome:
-        fit = fitted(letter.message, lambda each: len(as_text(each, late_s)) <= TEXT)
-        head, _, body = as_text(fit, late_s).partition("\n")
+        head, _, body = as_text(_fit(letter.message, late_s), late_s).partition("\n")
         return await self._told(letter, head, body, None)
 
     async def picture(self, letter: Letter, picture: bytes, text: Receipt | None) -> Outcome:

@@ -21,6 +21,7 @@ from console.chat.keys import Keys
 from console.chat.letter import Letter, Receipt
 from console.chat.message import Message, fitted, late
 from console.chat.outcome import Again, Answer, Delivered, Outcome, Refused, unwell
+from console.chat.shown import Shown
 from console.chat.wire import Wire
 from console.model.instant import Clock
 from console.sources.sanitise import clean
@@ -52,8 +53,11 @@ def signature(at: int, secret: str) -> str:
 
 def card(message: Message, late_s: float = 0.0) -> dict[str, Any]:
     """A message as a card within the limit; its texts are plain_text, in which nothing is parsed."""
-    fit = fitted(message, lambda each: len(msgspec.json.encode(_card(each, late_s))) <= REQUEST_BYTES - SIGNED_BYTES - 100)
-    return _card(fit, late_s)
+    return _card(_fit(message, late_s), late_s)
+
+
+def _fit(message: Message, late_s: float) -> Message:
+    return fitted(message, lambda each: len(msgspec.json.encode(_card(each, late_s))) <= REQUEST_BYTES - SIGNED_BYTES - 100)
 
 
 def _card(message: Message, late_s: float) -> dict[str, Any]:
@@ -92,6 +96,17 @@ class Feishu:
         self.no_picture = (
             "" if app_id else "a custom bot of Feishu takes no pictures: uploading needs an app (app_id, app_secret_file)"
         )
+
+    def shown(self, message: Message) -> Shown:
+        fit = _fit(message, 0.0)
+        made = _card(fit, 0.0)
+        lines: list[str] = [made["header"]["title"]["content"]]
+        for element in made["elements"]:
+            if element["tag"] == "div":
+                lines += ["", *element["text"]["content"].split("\n")]
+            elif element["tag"] == "note":
+                lines += ["", *(each["content"] for each in element["elements"])]
+        return Shown("\n".join(lines), len(msgspec.json.encode({"msg_type": "interactive", "card": made})), fit.left_out)
 
     async def text(self, letter: Letter, opener: Receipt | None, late_s: float) -> Outcome:
         return await self._posted(letter, {"msg_type": "interactive", "card": card(letter.message, late_s)})

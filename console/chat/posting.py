@@ -53,7 +53,25 @@ async def post(
     Raises UnknownDestination, QueueFull and OSError: then nothing was posted.
     """
     message, document = await asyncio.to_thread(_made, digest, office.redactor, said, destination.kind is ChatKind.WEBHOOK)
+    return await carry(office, name, message, picture, clock, thread=thread, document=document, wait_s=wait_s)
+
+
+async def carry(
+    office: Office,
+    name: str,
+    message: Message,
+    picture: Callable[[], Awaitable[bytes]] | None,
+    clock: Clock,
+    *,
+    thread: str = "",
+    document: dict[str, Any] | None = None,
+    wait_s: float = 30.0,
+    told: Callable[[Posted], None] | None = None,
+) -> Posted:
+    """The same for a message that is made already. `told`: how it stands, once it is on the disk and whenever that changes."""
     await office.post(name, message, thread=thread, document=document)
+    if told is not None:
+        told(Posted(message.id, False))
     without = office.carrier(name).service.no_picture if picture is not None else ""
     has_picture = picture is not None and not without
     if picture is not None and has_picture:
@@ -64,7 +82,7 @@ async def post(
             assert isinstance(drawn, BaseException)
             _LOG.error("the picture of %s could not be drawn", message.id, exc_info=drawn)
             has_picture, without = False, f"could not be drawn: {type(drawn).__name__}, see the log"
-    return await _watched(office, name, message, has_picture, without, clock, wait_s)
+    return await _watched(office, name, message, has_picture, without, clock, wait_s, told)
 
 
 def _made(digest: Digest, redactor: Redactor, said: str, is_for_programs: bool) -> tuple[Message, dict[str, Any] | None]:
@@ -73,12 +91,20 @@ def _made(digest: Digest, redactor: Redactor, said: str, is_for_programs: bool) 
 
 
 async def _watched(
-    office: Office, name: str, message: Message, has_picture: bool, without: str, clock: Clock, wait_s: float
+    office: Office,
+    name: str,
+    message: Message,
+    has_picture: bool,
+    without: str,
+    clock: Clock,
+    wait_s: float,
+    told: Callable[[Posted], None] | None,
 ) -> Posted:
     carrier = office.carrier(name)
     ids = [message.id, message.id + PICTURE_OF] if has_picture else [message.id]
     until = clock.now().mono + wait_s
     never = asyncio.Event()
+    last: Posted | None = None
     while True:
         arrived, dead = await asyncio.to_thread(
             lambda: (
@@ -87,10 +113,16 @@ async def _watched(
             )
         )
         now = clock.now().mono
-        if all(id in arrived or id in dead for id in ids) or now >= until:
+        is_over = all(id in arrived or id in dead for id in ids) or now >= until
+        if is_over or told is not None:
             trouble = (await carrier.standing()).trouble
             picture = without
             if has_picture and ids[-1] not in arrived:
                 picture = dead.get(ids[-1]) or trouble or "it waits"
-            return Posted(message.id, message.id in arrived, dead.get(message.id, ""), trouble, picture)
+            stands = Posted(message.id, message.id in arrived, dead.get(message.id, ""), trouble, picture)
+            if is_over:
+                return stands
+            if told is not None and stands != last:
+                told(stands)
+            last = stands
         await wait_until(never, clock, min(until, now + LOOK_S))

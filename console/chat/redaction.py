@@ -35,6 +35,11 @@ class Redactor:
         for each in known:
             self.learn(each)
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every form that is hidden. Secrets: never to be shown."""
+        return tuple(self._known)
+
     def learn(self, secret: str) -> str:
         """The same secret, from now on hidden in every text, also as it stands in URLs and JSON."""
         for word in (secret, *_parts(secret)):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from console.chat.letter import Letter, Receipt
+from console.chat.message import Message
 from console.chat.outcome import Outcome
+from console.chat.shown import Shown
 
 
 class Service(Protocol):
@@ -15,6 +17,10 @@ class Service(Protocol):
     burst: int
     no_picture: str  # why it takes none; "" when it does
     has_threads: bool
+
+    def shown(self, message: Message) -> Shown:
+        """What `text` would send of a message that is not late. Nothing is sent or read for it."""
+        ...
 
     async def text(self, letter: Letter, opener: Receipt | None, late_s: float) -> Outcome:
         """Post the text; `opener`: what it answers."""

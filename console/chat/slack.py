@@ -15,7 +15,9 @@ import msgspec
 from console.chat import slackblocks
 from console.chat.keys import Keys
 from console.chat.letter import Letter, Receipt
+from console.chat.message import Message
 from console.chat.outcome import Again, Answer, Delivered, Outcome, Refused, unwell
+from console.chat.shown import Shown
 from console.chat.wire import Wire
 from console.sources.sanitise import clean
 from console.sources.status import retry_after_of
@@ -41,6 +43,9 @@ class Slack:
         self._wire = wire
         self._channel = channel
         self._api = (api or API).rstrip("/")
+
+    def shown(self, message: Message) -> Shown:
+        return slackblocks.shown(message)
 
     async def text(self, letter: Letter, opener: Receipt | None, late_s: float) -> Outcome:
         told: dict[str, Any] = {

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from console.chat.message import Message, fitted, late
+from console.chat.shown import Shown
 
 BLOCKS, HEADER, TEXT = 50, 150, 3000
 CHARACTERS, BYTES = 9000, 14_000  # of all blocks
@@ -25,9 +26,31 @@ def escaped(text: str) -> str:
 
 def said(message: Message, late_s: float) -> dict[str, Any]:
     """`text` and `blocks` of a message, within every limit."""
-    fit = fitted(message, lambda each: _fits(_blocks(each, late_s)))
+    return _said(_fit(message, late_s), late_s)
+
+
+def _fit(message: Message, late_s: float) -> Message:
+    return fitted(message, lambda each: _fits(_blocks(each, late_s)))
+
+
+def _said(fit: Message, late_s: float) -> dict[str, Any]:
     head = fit.head if len(fit.head) <= NOTIFICATION else fit.head[: NOTIFICATION - 1] + "…"
     return {"text": escaped(head), "blocks": _blocks(fit, late_s)}
+
+
+def shown(message: Message) -> Shown:
+    """The texts of the blocks as a channel shows them."""
+    fit = _fit(message, 0.0)
+    told = _said(fit, 0.0)
+    lines: list[str] = []
+    for block in told["blocks"]:
+        if block["type"] == "rich_text":
+            lines += ["", *"".join(part["text"] for part in block["elements"][0]["elements"]).split("\n")]
+        elif block["type"] == "context":
+            lines += ["", *(each["text"] for each in block["elements"])]
+        else:
+            lines.append(block["text"]["text"])
+    return Shown("\n".join(lines), len(msgspec.json.encode(told)), fit.left_out)
 
 
 def _blocks(message: Message, late_s: float) -> list[dict[str, Any]]:

@@ -9,7 +9,9 @@ import msgspec
 from console.chat import slackblocks
 from console.chat.keys import Keys
 from console.chat.letter import Letter, Receipt
+from console.chat.message import Message
 from console.chat.outcome import Again, Delivered, Outcome, Refused, unwell
+from console.chat.shown import Shown
 from console.chat.wire import Wire
 from console.sources.sanitise import clean
 
@@ -29,6 +31,9 @@ class SlackHook:
     def __init__(self, keys: Keys, wire: Wire) -> None:
         self._keys = keys
         self._wire = wire
+
+    def shown(self, message: Message) -> Shown:
+        return slackblocks.shown(message)
 
     async def text(self, letter: Letter, opener: Receipt | None, late_s: float) -> Outcome:
         told = {**slackblocks.said(letter.message, late_s), "unfurl_links": False, "unfurl_media": False}

@@ -7,6 +7,7 @@ It is for one picture: the log lines are those that are there when it is made.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from enum import Enum
 from itertools import islice
 from typing import Any, TypeVar
@@ -17,14 +18,54 @@ from console.chat.redaction import Redactor
 from console.feeds.desk import Desk, Seat
 from console.feeds.log import LogRing
 from console.model.instant import Instant
+from console.model.logline import LogLine
 from console.model.reading import Reading
 from console.model.scope import Scope
 from console.rows import channel, pods
+from console.rows.digest import Digest
 from console.rows.pane import Pane
 
 T = TypeVar("T")
 LINES = 1000  # more than any picture shows
 _KEPT = ("key", "uid")  # by which rows are told apart, and which no column shows
+
+
+async def veiled(desk: Desk, redactor: Redactor, digest: Digest) -> tuple[VeiledDesk, Digest]:
+    """The desk, and the digest of it, without secrets: as they would be posted. The redaction is done in a thread."""
+    lines = newest_of(desk)
+    seen = await asyncio.to_thread(ahead, redactor, digest.panes, digest.incidents, digest.sources, digest.rollouts, lines)
+    made = VeiledDesk(desk, redactor, seen)
+    return made, made.told(digest)
+
+
+def newest_of(desk: Desk) -> list[LogLine]:
+    """The log lines that a picture is drawn from, newest first."""
+    return list(islice(desk.ring.newest(desk.ring.last_seq), LINES)) if desk.ring is not None else []
+
+
+def ahead(redactor: Redactor, *values: Any) -> dict[str, str]:
+    """Every text in these values, and what it becomes. For a thread: a fleet has tens of thousands."""
+    found: dict[str, str] = {}
+    for text in _texts(values):
+        if text not in found:
+            found[text] = redactor(text)
+    return found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if not isinstance(value, Enum):
+            yield value
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            if name not in _KEPT:
+                yield from _texts(getattr(value, name))
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
 
 
 class VeiledSeat(Seat):
@@ -57,16 +98,17 @@ class VeiledSeat(Seat):
 class VeiledDesk(Desk):
     """The same seats, the same panes, no secrets. Made of another desk, and nothing of it is changed."""
 
-    def __init__(self, inner: Desk, redactor: Redactor) -> None:
+    def __init__(self, inner: Desk, redactor: Redactor, seen: dict[str, str] | None = None) -> None:
+        """`seen`: texts that have been redacted already (`ahead`), so that none of it is done while a screen waits."""
         self._inner = inner
         self._redactor = redactor
-        self._seen: dict[str, str] = {}
+        self._seen = seen if seen is not None else {}
         self._told: dict[int, tuple[object, object]] = {}  # by identity: a pane is made once and drawn several times
         self.clock = inner.clock
         self.ring = None
         if inner.ring is not None:
             self.ring = LogRing(LINES)
-            for line in reversed(list(islice(inner.ring.newest(inner.ring.last_seq), LINES))):
+            for line in reversed(newest_of(inner)):
                 self.ring.append(self.told(line))
 
     def told(self, value: T) -> T:

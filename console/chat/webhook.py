@@ -15,8 +15,9 @@ import msgspec
 
 from console.chat.keys import Keys
 from console.chat.letter import Letter, Receipt
-from console.chat.message import as_text, fitted
+from console.chat.message import Message, as_text, fitted
 from console.chat.outcome import Again, Delivered, Outcome, unwell
+from console.chat.shown import Shown
 from console.chat.wire import Wire
 from console.model.instant import Clock
 
@@ -27,6 +28,10 @@ def signature(secret: str, at: int, body: bytes) -> str:
     """The header's value."""
     made = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
     return f"t={at},v1={made.hexdigest()}"
+
+
+def _fit(message: Message, late_s: float) -> Message:
+    return fitted(message, lambda each: len(as_text(each, late_s).encode()) <= TEXT_BYTES)
 
 
 class Webhook:
@@ -41,15 +46,19 @@ class Webhook:
         self._wire = wire
         self._clock = clock
 
+    def shown(self, message: Message) -> Shown:
+        fit = _fit(message, 0.0)
+        text = as_text(fit)
+        return Shown(text, len(text.encode()), fit.left_out)
+
     async def text(self, letter: Letter, opener: Receipt | None, late_s: float) -> Outcome:
-        fit = fitted(letter.message, lambda each: len(as_text(each, late_s).encode()) <= TEXT_BYTES)
         told = {
             **(letter.document or {}),
             "message_id": letter.id,
             "thread": letter.thread,
             "answers": opener.id if opener is not None else "",
             "late_s": round(late_s),
-            "text": as_text(fit, late_s),
+            "text": as_text(_fit(letter.message, late_s), late_s),
         }
         return await self._posted(letter, msgspec.json.encode(told), {"Content-Type": "application/json"})
 

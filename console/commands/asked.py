@@ -50,4 +50,5 @@ def asked(words: Sequence[str]) -> Asked:
         tells_health=options.exit_status,
         scope=flags.scope,
         theme=flags.theme,
+        redacted=options.redacted,
     )

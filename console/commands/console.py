@@ -23,7 +23,9 @@ if TYPE_CHECKING:  # nothing of it is needed for the first frame
     from console.actions.licence import Licence
     from console.actions.service import ActionService
     from console.app.screen import ConsoleScreen
+    from console.app.sending import Courier
     from console.assembly import Engine
+    from console.commands.sending import Counter
 
 # Python's collector of cycles would go through all modules again and again while they are being imported, a fifth of what
 # starting costs. So it waits until all that stays is there, and does not look at that any more.
@@ -111,12 +113,13 @@ class Behind:
         self._found, self._flags, self._environ = found, flags, environ
         self._engine: Engine | None = None
         self._service: ActionService | None = None
+        self._counter: Counter | None = None
         self._watching: asyncio.Task[None] | None = None
         self._settling: asyncio.TimerHandle | None = None
 
     async def opened(self) -> ConsoleScreen:
         """The engine and the screen that shows it; no feed runs before `started`."""
-        await asyncio.to_thread(_imported, self._flags.write)
+        await asyncio.to_thread(_imported, self._flags.write, has_chat=bool(self._found.config.chat))
         from console.app.identity import who
         from console.app.pivots import Place
         from console.app.screen import ConsoleScreen
@@ -130,14 +133,16 @@ class Behind:
         engine = self._engine = Engine.open(found.config, found.site_name, SystemClock(), self._environ)
         engine.hub.hold()
         place = Place(OVERVIEW, self._flags.scope)
+        licence = self._licence(engine)
         screen = ConsoleScreen(
             engine.desk,
             found.site_name,
             is_prod=engine.is_prod,
             who=who(self._environ),
             place=place,
-            licence=self._licence(engine),
+            licence=licence,
             unlicensed="read-only: start midwatch with --write",
+            courier=self._courier(engine),
         )
 
         def mark(text: str) -> None:
@@ -159,6 +164,25 @@ class Behind:
         self._service = armed(engine, self._found.config, self._environ, person, host_locks=HOST)
         return self._service.licence(person)
 
+    def _courier(self, engine: Engine) -> Courier | None:
+        """To post what is seen, where the configuration names a chat. Alone on a host it takes no right but one's own files."""
+        if not self._found.config.chat:
+            return None
+        from console.actions.audit.person import person_here
+        from console.app.identity import who
+        from console.commands.sending import Counter
+
+        found = self._found
+        self._counter = Counter(found.config, self._environ, engine.clock, self._flags.theme or found.config.theme)
+        return self._counter.clerk(
+            engine.desk,
+            found.site_name,
+            is_prod=engine.is_prod,
+            who=who(self._environ),
+            by=person_here(self._environ),
+            journal=lambda: self._service.journal if self._service is not None else None,
+        )
+
     def started(self) -> None:
         """The screen has been painted: now the feeds may run, and connectors be imported."""
         if self._engine is not None:
@@ -172,6 +196,8 @@ class Behind:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        if self._counter is not None:
+            await self._counter.close()
         if self._service is not None:
             await self._service.close()
         if self._engine is not None:
@@ -183,9 +209,11 @@ def _settled() -> None:
     gc.set_threshold(*_SETTLED)
 
 
-def _imported(may_write: bool) -> None:
-    """What the screen and the engine stand on; what can write only where somebody may."""
+def _imported(may_write: bool, *, has_chat: bool) -> None:
+    """What the screen and the engine stand on; what can write only where somebody may, and post only where there is a chat."""
     for name in ("console.assembly", "console.app.screen", "console.commands.watching"):
         import_module(name)
     if may_write:
         import_module("console.acting.arming")
+    if has_chat:
+        import_module("console.commands.sending")

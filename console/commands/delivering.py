@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from console.assembly import Engine
 from console.chat import elsewhere
@@ -16,25 +16,21 @@ from console.chat.store import QueueFull
 from console.chat.veil import VeiledDesk
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import Opened
+from console.config import Config
 from console.config.chat import ChatDestination, ChatKind
 from console.config.errors import nearest
 from console.config.paths import state_dir
 from console.exit_codes import ExitCode
+from console.model.instant import Clock
 from console.rows.digest import Digest
 
 WAIT_S = 30.0  # to see it arrive; what has not by then waits on the disk
 FOLDER = "chat"  # of all queues, below the state directory
 
 
-def destinations(found: Opened) -> Mapping[str, ChatDestination]:
-    """What `[chat.NAME]` names."""
-    told: Mapping[str, ChatDestination] = found.config.chat
-    return told
-
-
-def known(found: Opened, name: str) -> ChatDestination:
+def known(config: Config, name: str) -> ChatDestination:
     """The destination by this name. Raises UsageError that lists them, or names what is not installed."""
-    there_are = destinations(found)
+    there_are = config.chat
     if name not in there_are:
         near = nearest(name, tuple(there_are))
         hint = f"; did you mean `{near}`?" if near else ""
@@ -48,10 +44,8 @@ def known(found: Opened, name: str) -> ChatDestination:
 async def delivered(
     found: Opened, flags: Flags, environ: Mapping[str, str], engine: Engine, digest: Digest, name: str, size: tuple[int, int]
 ) -> ExitCode:
-    """Post, wait a while, tell how it went on stderr. Raises UsageError for a destination that is not there."""
-    destination = known(found, name)
+    """A digest of this engine, and its picture. Raises UsageError for a destination that is not there."""
     redactor = Redactor(await asyncio.to_thread(known_secrets, found.config, environ))
-    office = Office(destinations(found), state_dir(environ) / FOLDER, engine.clock, environ, redactor)
 
     async def picture() -> bytes:
         from console.app.identity import who
@@ -69,9 +63,24 @@ async def delivered(
             format="png",
         )
 
+    return await handed_in(found.config, environ, engine.clock, redactor, digest, name, picture)
+
+
+async def handed_in(
+    config: Config,
+    environ: Mapping[str, str],
+    clock: Clock,
+    redactor: Redactor,
+    digest: Digest,
+    name: str,
+    picture: Callable[[], Awaitable[bytes]],
+) -> ExitCode:
+    """Post, wait a while, tell how it went on stderr. Raises UsageError for a destination that is not there."""
+    destination = known(config, name)
+    office = Office(config.chat, state_dir(environ) / FOLDER, clock, environ, redactor)
     try:
         office.open(name)
-        posted = await post(office, name, destination, digest, picture, engine.clock, wait_s=WAIT_S)
+        posted = await post(office, name, destination, digest, picture, clock, wait_s=WAIT_S)
     except (QueueFull, OSError) as wrong:
         print(f"midwatch: nothing was posted to {name}: {redactor(str(wrong), 300)}", file=sys.stderr)
         return ExitCode.UNREACHABLE

@@ -30,7 +30,6 @@ def started(
     settings: Mapping[str, Any], environ: Mapping[str, str], stderr: IO[bytes] | None
 ) -> subprocess.Popen[bytes]:
     """The child, with `settings` (what is None is left to its defaults). `stderr` None: it writes to ours."""
-    root = str(Path(__file__).resolve().parents[2])
     wanted = {key: value for key, value in settings.items() if value is not None} | {"parent_pid": os.getpid()}
     return subprocess.Popen(
         # -P, and our own root first: a `console` package in the directory the user stands in must not be
@@ -39,9 +38,15 @@ def started(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if stderr is not None else None,
         stderr=stderr,
-        env={**environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, environ.get("PYTHONPATH"))))},
+        env={**environ, "PYTHONPATH": python_path(environ)},
         start_new_session=True,
     )
+
+
+def python_path(environ: Mapping[str, str]) -> str:
+    """For a child that is to find the very package that we are."""
+    root = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join(filter(None, (root, environ.get("PYTHONPATH"))))
 
 
 def await_ready(

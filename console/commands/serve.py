@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.commands import ringing
 from console.commands.ending import Ending
-from console.commands.flags import Flags, NotBuilt, UsageError
+from console.commands.flags import Flags, UsageError
 from console.commands.logging_to import logging_to
 from console.commands.opening import Opened, opened
+from console.config.link import LinkMode
 from console.config.paths import audit_dir, state_dir
 from console.config.serve import Serve, endpoint, told
 from console.exit_codes import ExitCode
@@ -40,18 +42,18 @@ def run(
     standby: bool,
 ) -> int:
     """Until SIGTERM or SIGINT. Raises UsageError for whatever keeps it from listening."""
-    if alert_webhook is not None:
-        raise NotBuilt("serve --alert-webhook")
     found = opened(flags, environ)
+    bell = ringing.place(found, alert_webhook)
     settings = found.config.serve
     if settings.authorized_keys is None and settings.ca_keys is None:
         raise UsageError(
             "serve: nobody could log in: set authorized_keys (a directory, one file of public keys a person) or ca_keys "
             f"in [serve] of {found.path}"
         )
+    _link(flags, found)
     where = listen or endpoint(settings.listen)
     scraped = metrics or (endpoint(settings.metrics) if settings.metrics is not None else None)
-    return asyncio.run(_served(found, flags, environ, where, scraped, may_wait=standby))
+    return asyncio.run(_served(found, flags, environ, where, scraped, bell, may_wait=standby))
 
 
 async def _served(
@@ -60,6 +62,7 @@ async def _served(
     environ: Mapping[str, str],
     where: tuple[str, int],
     scraped: tuple[str, int] | None,
+    bell: tuple[str, int] | None,
     *,
     may_wait: bool,
 ) -> int:
@@ -70,7 +73,7 @@ async def _served(
             return ExitCode.INTERRUPTED if ending.code == ExitCode.INTERRUPTED else ExitCode.OK
         # not sooner: the one who stands by must not turn the pages of the one who serves
         stack.enter_context(logging_to(flags, environ, "serve.log"))
-        server = await _Server.opened(stack, found, flags, environ, where, scraped)
+        server = await _Server.opened(stack, found, flags, environ, where, scraped, bell)
         print(server.told, file=sys.stderr, flush=True)
         await wake.wait()
         wake.clear()
@@ -123,6 +126,7 @@ class _Server:
         environ: Mapping[str, str],
         where: tuple[str, int],
         scraped: tuple[str, int] | None,
+        bell: tuple[str, int] | None,
     ) -> _Server:
         from console.acting.arming import armed
         from console.actions.audit.person import person_here
@@ -130,6 +134,8 @@ class _Server:
         from console.actions.policy.watch import Policies
         from console.app.app import theme_of
         from console.assembly import Engine
+        from console.chat.known import known_secrets
+        from console.chat.redaction import Redactor
         from console.commands.asked import asked
         from console.commands.watching import watch
         from console.config.reload import Reloader
@@ -154,6 +160,7 @@ class _Server:
             raise UsageError(f"serve: {wrong}") from wrong
         for each in sockets:
             stack.callback(each.close)
+        rope = ringing.sockets(stack, bell) if bell is not None else None
         keyring = Keyring(Places.of(settings), clock)
         await keyring.read()
         if keyring.is_revocation_unread:
@@ -186,6 +193,14 @@ class _Server:
             )
             stack.push_async_callback(service.close)
         policy = Policies(_path(found.config.policy_file)).current if found.config.policy_file is not None else None
+        courier = None
+        if found.config.chat:
+            from console.commands.sending import Counter
+            from console.commands.sending_for_many import couriers
+
+            counter = Counter(found.config, environ, clock, theme)
+            stack.push_async_callback(counter.close)
+            courier = couriers(counter, engine, policy, journal)
         limits = settings.limits
         hall = Hall(
             engine,
@@ -199,6 +214,9 @@ class _Server:
             policy=policy,
             service=service,
             theme=theme,
+            courier=courier,
+            redactor=lambda: Redactor(known_secrets(found.config, environ)),
+            link=_link(flags, found),
             grammar=asked,
             tally=tally,
         )
@@ -207,6 +225,7 @@ class _Server:
             self._marks[of] = text
             hall.mark = " · ".join(each for each in self._marks.values() if each)
 
+        exposed = None
         if scraped is not None:
             exposed = Exposed(engine.hub, clock, tally)
             try:
@@ -220,6 +239,11 @@ class _Server:
         door = Door(settings, key, keyring, hall, recorder, clock, tally, told=partial(mark, "keys"))
         await door.open(sockets)
         stack.push_async_callback(door.close)
+        if rope is not None:
+            hung, heard = await ringing.rung(stack, found, environ, engine, counter.office, counter.redactor, theme, rope)
+            if exposed is not None:
+                exposed.beside.append(hung.counts)
+            print(f"midwatch: alerts on http://{heard}/, told to {', '.join(hung.told)}", file=sys.stderr)
         reloader = Reloader(found.path, environ, found.config)
         _kept(stack, asyncio.create_task(watch(reloader, partial(mark, "configuration"), clock), name="configuration"))
         timer = asyncio.get_running_loop().call_later(SETTLED_S, settled)
@@ -267,6 +291,18 @@ def _handed(journal: Journal) -> Callable[[], Awaitable[Journal]]:
         return journal
 
     return given
+
+
+def _link(flags: Flags, found: Opened) -> LinkMode:
+    """Of all sessions. Raises UsageError for `off`, which is for finding a fault on a terminal of one's own."""
+    link = flags.link or found.config.link or LinkMode.FULL
+    if link is LinkMode.OFF:
+        where = "--link off" if flags.link is not None else f'link = "off" (of {found.path}, or MIDWATCH_LINK)'
+        raise UsageError(
+            f"serve: {where} is not for a server: a client that takes its frames slowly would have them pile up here; "
+            "use --link full or --link slow, or look for the fault in a console of your own: midwatch --link off"
+        )
+    return link
 
 
 def _path(text: str | None) -> Path | None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from console.assembly import Engine
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import Opened, opened
+from console.commands.writing import write
 from console.exit_codes import ExitCode, most_telling
 from console.feeds.clock import SystemClock
-from console.feeds.desk import VIEWS
+from console.feeds.desk import VIEWS, Desk
 from console.rows.digest import Digest, to_json, to_text
 from console.snapshot import exit_code, session
 
@@ -31,33 +32,30 @@ def run(
     from_host: str | None,
     exit_status: bool,
     post: str | None,
+    redacted: bool = False,
 ) -> int:
     """One moment of `view` to stdout or `output`, and to the chat destination `post`; `wait` (seconds) is a ceiling.
 
     Raises UsageError.
     """
-    if from_host is not None:
-        raise UsageError("snapshot --from needs to ask a running `midwatch serve`, which is not built yet")
     if view not in VIEWS:
         raise UsageError(f"snapshot: the view `{view}` is not built yet; there are {', '.join(VIEWS)}")
     if format == "png" and output is None and sys.stdout.isatty():
         raise UsageError("snapshot --format png writes bytes; name a file with -o FILE or send stdout elsewhere")
+    if from_host is not None:
+        from console.commands import far  # ssh has it; nothing of ours is opened
+
+        asked = far.Far(view, format, size, wait, exit_status, redacted)
+        return far.run(flags, environ, from_host, asked, output, post)
     found = opened(flags, environ)
     if post is not None:
         from console.commands.delivering import known  # a snapshot that stays here needs none of it
 
-        known(found, post)
+        known(found.config, post)
     if format in PICTURES or flags.theme is not None:  # a misspelt word is told even where nothing is painted
         _check_theme(flags.theme or found.config.theme)
-    digest, drawn, sent = asyncio.run(_taken(found, flags, environ, view, format, size, wait, post))
-    if output is not None:
-        try:
-            output.write_bytes(drawn)
-        except OSError as wrong:
-            raise UsageError(f"cannot write {output}: {wrong.strerror or wrong}") from wrong
-    else:
-        sys.stdout.buffer.write(drawn)
-        sys.stdout.buffer.flush()
+    digest, drawn, sent = asyncio.run(_taken(found, flags, environ, view, format, size, wait, post, redacted=redacted))
+    write(output, drawn)
     return most_telling((exit_code(digest, tells_health=exit_status), sent))
 
 
@@ -79,6 +77,8 @@ async def _taken(
     size: tuple[int, int],
     wait_s: float,
     post: str | None,
+    *,
+    redacted: bool,
 ) -> tuple[Digest, bytes, ExitCode]:
     engine = Engine.open(found.config, found.site_name, SystemClock())
     try:
@@ -89,17 +89,26 @@ async def _taken(
                 from console.commands.delivering import delivered
 
                 sent = await delivered(found, flags, environ, engine, digest, post, size)
+            desk, told = engine.desk, digest
+            if redacted:
+                from console.chat.known import known_secrets
+                from console.chat.redaction import Redactor
+                from console.chat.veil import veiled
+
+                redactor = Redactor(await asyncio.to_thread(known_secrets, found.config, environ))
+                desk, told = await veiled(desk, redactor, digest)
             if format == "json":
-                return digest, to_json(digest) + b"\n", sent
+                return digest, to_json(told) + b"\n", sent
             if format == "text":
-                return digest, to_text(digest, size[0]).encode(), sent
-            return digest, await _drawn(engine, found, flags, environ, view, format, size), sent
+                return digest, to_text(told, size[0]).encode(), sent
+            return digest, await _drawn(desk, engine.is_prod, found, flags, environ, view, format, size), sent
     finally:
         await engine.close()
 
 
 async def _drawn(
-    engine: Engine,
+    desk: Desk,
+    is_prod: bool,
     found: Opened,
     flags: Flags,
     environ: Mapping[str, str],
@@ -111,9 +120,9 @@ async def _drawn(
     from console.app.picture import drawn
 
     return await drawn(
-        engine.desk,
+        desk,
         found.site_name,
-        is_prod=engine.is_prod,
+        is_prod=is_prod,
         who=who(environ),
         view=view,
         scope=flags.scope,

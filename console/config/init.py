@@ -64,6 +64,14 @@ url = "http://127.0.0.1:9090"
 # warn = 0.80
 # crit = 0.92
 
+# [[sites.example.figures]]              # the wall's big digits, beside the same minute last week; docs/wall.md
+# name = "viewers"
+# query = "sum(channel_viewers)"         # one value
+# unit = "viewers"                       # viewers | bit/s | ratio | s | anything
+# better = "higher"                      # higher | lower; without it a change is shown and not judged
+# warn = 0.8                             # now / a week ago, at or below
+# crit = 0.5
+
 # [sites.example.haproxy.lb]             # balancers of the same traffic; docs/actions-traffic.md
 # balancers = { lb-1 = "unix:/run/haproxy/admin.sock", lb-2 = "127.0.0.1:9999" }
 
@@ -97,7 +105,7 @@ url = "http://127.0.0.1:9090"
 # authorized_keys = "keys"               # a directory: one file a person, OpenSSH's format
 # ca_keys = "user_ca.pub"                # whose certificates are believed; their principals must name the person
 # revoked_keys = "revoked"               # a KRL of ssh-keygen, or lines
-# limits = { sessions = 64, per_user = 8, unauthenticated = 32, per_address = 16 }
+# limits = { sessions = 64, per_user = 8, unauthenticated = 32, per_address = 16, arrivals_at_once = 60, arrivals_per_s = 10 }
 # login_s = 20
 # idle_s = 0                             # without a key pressed; 0: never
 # keepalive_s = 15

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from console.config.bell import Bell
 from console.config.chat import ChatDestination
 from console.config.errors import nearest
 from console.config.kinds import FilePath, Name
@@ -26,6 +27,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     scope: ScopeNames = ScopeNames()
     serve: Serve = Serve()
     chat: dict[Name, ChatDestination] = {}  # by the name that --post takes
+    bell: Bell | None = None
 
     def choose(self, name: str | None = None) -> tuple[str, Site]:
         """The site by this name, else the default, else the only one. Raises ValueError that lists the

@@ -7,12 +7,14 @@ second time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from console.config import chat, traffic
+from console.config import bell, chat, traffic
 from console.config.backend import Backend, Basic, Credential, HeaderSecret
 from console.config.balancers import Balancers
+from console.config.bell import Bell
 from console.config.chat import ChatDestination
 from console.config.errors import Path, nearest
 from console.config.probing import Verdicts
@@ -21,6 +23,7 @@ from console.config.serve import Limits, Serve
 from console.config.site import Channels, Cluster, Site
 from console.config.switch import Switch
 from console.model.channel import Channel
+from console.model.figure import Better, FigureSpec
 from console.model.metric import GaugeSpec
 
 Table = Mapping[str, Any]
@@ -102,6 +105,25 @@ def _gauge(table: Table) -> Broken:
             yield (key,), "must not be empty"
 
 
+def _figure(table: Table) -> Broken:
+    better = table.get("better", Better.NEITHER.value)
+    levels = {key: table[key] for key in ("warn", "crit") if isinstance(table.get(key), int | float)}
+    for key, level in levels.items():
+        if not 0 < level < math.inf:
+            yield (key,), "is a ratio now / a week ago, above 0"
+        elif better == Better.NEITHER.value:
+            yield (key,), 'has no meaning without `better`: say "higher" or "lower"'
+        elif better == Better.HIGHER.value and level >= 1:
+            yield (key,), f"{level:g} would be raised at last week's own value: with better higher it is below 1"
+        elif better == Better.LOWER.value and level <= 1:
+            yield (key,), f"{level:g} would be raised at last week's own value: with better lower it is above 1"
+    if len(levels) == 2 and (levels["warn"] - levels["crit"]) * (1 if better == Better.HIGHER.value else -1) < 0:
+        yield ("warn",), f"{levels['warn']:g} is beyond crit {levels['crit']:g}; warn comes first"
+    for key in ("name", "query"):
+        if isinstance(table.get(key), str) and not table[key].strip():
+            yield (key,), "must not be empty"
+
+
 def _channel(table: Table) -> Broken:
     yield from _named_twice(table, "vantages", "vantage")
     if table.get("vantages") == []:
@@ -114,6 +136,9 @@ def _channels(table: Table) -> Broken:
 
 def _site(table: Table) -> Broken:
     yield from _named_twice(table, "gauges", "gauge")
+    yield from _named_twice(table, "figures", "figure")
+    if table.get("figures") and "prometheus" not in table:
+        yield ("figures",), "are asked of [sites.NAME.prometheus], which is missing"
     yield from traffic.gauges_named(table)
     probe = table.get("probe")
     if isinstance(probe, dict) and probe.get("verdicts") == Verdicts.METRICS.value and "prometheus" not in table:
@@ -145,6 +170,7 @@ def _named_twice(table: Table, key: str, noun: str) -> Broken:
 
 def _config(table: Table) -> Broken:
     yield from chat.destinations(table)
+    yield from bell.bells(table)
     sites = table.get("sites")
     if not isinstance(sites, dict):
         return
@@ -168,9 +194,11 @@ _RULES: tuple[tuple[type, Callable[[Table], Broken]], ...] = (
     (Channels, _channels),
     (Channel, _channel),
     (GaugeSpec, _gauge),
+    (FigureSpec, _figure),
     (Balancers, traffic.balancers),
     (Switch, traffic.switch),
     (ChatDestination, chat.destination),
+    (Bell, bell.bell),
     (Serve, _serve),
     (Limits, _limits),
 )

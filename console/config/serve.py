@@ -27,14 +27,18 @@ class Executes(StrEnum):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How many at a time. The last two are for connections that have not logged in: past them the oldest of the address
-    with the most is dropped, so that no single address can keep others out.
+    """How many at a time. `unauthenticated` and `per_address` are for connections that have not logged in: past them the oldest
+    of the address with the most is dropped, so that no single address can keep others out. The last two are for connections
+    that are opened, by one address: so many at once, as when all who sit behind one gateway come back after a restart, and
+    from then on so many a second. What is opened faster is closed unheard.
     """
 
     sessions: Many = 64
     per_user: Many = 8
     unauthenticated: Many = 32
     per_address: Many = 16
+    arrivals_at_once: Many = 60
+    arrivals_per_s: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 10.0
 
 
 class Serve(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from console.config.kinds import FilePath, Name, Url
 from console.config.probing import Probing
 from console.config.switch import Switch
 from console.model.channel import Channel
+from console.model.figure import FigureSpec
 from console.model.metric import GaugeSpec
 
 
@@ -73,6 +74,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     kubernetes: dict[Name, Cluster] = {}
     channels: Channels = Channels()
     gauges: tuple[GaugeSpec, ...] = ()
+    figures: tuple[FigureSpec, ...] = ()
     measures: Measures = Measures()
     ingest: dict[Name, IngestServer] = {}
     probe: Probing = Probing()

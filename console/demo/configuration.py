@@ -51,8 +51,29 @@ def gauges() -> list[str]:
         *(_gauge(f"transcoder slots {region}", f'transcoder_slots_used{{region="{region}"}}',
                  f'transcoder_slots_total{{region="{region}"}}', "slots") for region in REGIONS),
         _gauge("redis memory", "redis_memory_used_bytes", "redis_memory_max_bytes", "bytes"),
+        _gauge("log shipper queue", "logshipper_queue_events", "logshipper_queue_events_max", "events"),
         _gauge("vod queue age", "vod_queue_oldest_seconds", "vod_queue_oldest_limit_seconds", "s"),
     ]
+
+
+def figures() -> list[str]:
+    """What the wall shows in big digits; ratios are weighed by viewers, so that a channel nobody watches says little."""
+    def weighed(measure: str) -> str:
+        return f"sum({measure} * channel_viewers) / sum(channel_viewers)"
+
+    return [
+        _figure("viewers", "sum(channel_viewers)", "viewers", "higher", 0.80, 0.50),
+        _figure("egress", "sum(rate(edge_bytes_total[1m]))*8", "bit/s", "higher", 0.80, 0.50),
+        _figure("rebuffer", weighed("channel_rebuffer_ratio"), "ratio", "lower", 1.5, 3.0),
+        _figure("start failures", weighed("channel_start_failure_ratio"), "ratio", "lower", 1.5, 3.0),
+    ]
+
+
+def _figure(name: str, query: str, unit: str, better: str, warn: float, crit: float) -> str:
+    return "\n".join((
+        "[[sites.demo.figures]]", f"name = {_text(name)}", f"query = {_text(query)}", f"unit = {_text(unit)}",
+        f"better = {_text(better)}", f"warn = {warn:.2f}", f"crit = {crit:.2f}", "",
+    ))
 
 
 def config_toml(ports: dict[str, int], channels_file: str, kubernetes_token_file: str | None = None,
@@ -77,6 +98,7 @@ def config_toml(ports: dict[str, int], channels_file: str, kubernetes_token_file
         "[sites.demo.channels]", f"files = [{_text(channels_file)}]", "",
         *([] if steering_tokens is None else [steering_toml(ports, steering_tokens)]),
         *gauges(),
+        *figures(),
         *([] if steering_tokens is None else steering_gauges()),
     ))
 

@@ -170,7 +170,7 @@ class Platform:
         for listener in self.listeners.values():
             await listener.start()
         await self._until_all_answer()
-        self.world.start = self.clock()
+        self.world.start = self.clock() - timedelta(seconds=settings.begun_s)
         self._story = asyncio.create_task(self._tell(), name="story")
         ports = {name: listener.port for name, listener in self.listeners.items()}
         put(settings.channels_out, channels_json(ports))

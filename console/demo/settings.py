@@ -29,6 +29,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start_after_s: float = START_AFTER_S
     duration_s: float = DURATION_S
     gap_s: float = GAP_S
+    begun_s: float = 0.0
+    """How long ago the story is to have begun when the platform becomes ready, so that whoever wants to see the height of a
+    fault need not wait for it."""
     parent_pid: int | None = None
     """Stop when this is no longer the parent process. None: run until a signal."""
 
@@ -67,6 +70,6 @@ def read(raw: str | bytes) -> Settings:
     wrong_ports = sorted(name for name, port in settings.ports.items() if not 0 <= port <= 65535)
     if wrong_ports:
         raise ValueError(f"ports of {', '.join(wrong_ports)} must lie in 0..65535")
-    if settings.start_after_s < 0 or settings.duration_s <= 0 or settings.gap_s < 0:
-        raise ValueError("start_after_s and gap_s must be at least 0, duration_s above 0 (seconds)")
+    if min(settings.start_after_s, settings.gap_s, settings.begun_s) < 0 or settings.duration_s <= 0:
+        raise ValueError("start_after_s, gap_s and begun_s must be at least 0, duration_s above 0 (seconds)")
     return settings

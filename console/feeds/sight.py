@@ -28,6 +28,7 @@ from console.feeds.veil import HIDDEN, NOBODY, Veil, names_of
 from console.feeds.withheld import (
     causes_of,
     counted_only,
+    figure_of,
     gauge_of,
     metrics_of,
     operation_of,
@@ -40,6 +41,7 @@ from console.judge.members import namespaces_of
 from console.model.alert import Alert, Alerts
 from console.model.channel import Channel
 from console.model.failure import Failure, FailureKind
+from console.model.figure import Figures
 from console.model.incident import Incident
 from console.model.instant import Instant
 from console.model.joined import Logs, Streams, Workloads
@@ -168,6 +170,8 @@ class Eyes:
             return tuple(status_of(status, veil) for status in value)
         if isinstance(value, Capacity):
             value = msgspec.structs.replace(value, gauges=tuple(gauge_of(gauge) for gauge in value.gauges))
+        if isinstance(value, Figures):
+            value = msgspec.structs.replace(value, figures=tuple(figure_of(figure) for figure in value.figures))
         return veil.of(value)
 
     def _newest(self, feed: str) -> Any:

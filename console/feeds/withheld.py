@@ -12,6 +12,7 @@ import msgspec
 
 from console.feeds.veil import HIDDEN, Veil
 from console.model.failure import Failure, FailureKind
+from console.model.figure import Figure
 from console.model.finding import ChannelVerdict, Finding
 from console.model.joined import Streams
 from console.model.metric import ChannelMetrics, Gauge
@@ -35,6 +36,7 @@ _GOT = {
 }
 _COUNTED = re.compile(r"\d+ of \d+ [a-z]+ [a-z]+|warming: \d+ of \d+ channels[a-z0-9. ]*")
 _PLAIN = re.compile(r"((used|total): )?(no data|NaN|infinite|\d+ series, expected 1|)")
+_NO_WEEK = re.compile(r"younger than a week: first seen [a-z0-9 ]*ago|no data at this minute a week ago|no data a week ago")
 _SAFE_EVIDENCE = frozenset(("vantages", "renditions"))  # words of the channel list
 
 
@@ -109,6 +111,17 @@ def gauge_of(gauge: Gauge) -> Gauge:
     if all(_PLAIN.fullmatch(part) for part in gauge.missing.split("; ")):
         return gauge
     return msgspec.structs.replace(gauge, missing="the metrics store does not tell it")
+
+
+def figure_of(figure: Figure) -> Figure:
+    """As a gauge: why a number is missing may be the store's own words."""
+    told = {"missing": figure.missing, "missing_week": figure.missing_week.removeprefix("a week ago: ")}
+    hidden = {
+        key: "the metrics store does not tell it"
+        for key, words in told.items()
+        if not (_PLAIN.fullmatch(words) or _NO_WEEK.fullmatch(words))
+    }
+    return msgspec.structs.replace(figure, **hidden) if hidden else figure
 
 
 def causes_of(streams: Streams) -> dict[str, Any]:

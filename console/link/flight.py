@@ -21,7 +21,6 @@ class Flight:
         """How many pictures were replaced by a newer one while they waited: nobody had to sit through them."""
         self.in_flight = False
         self._is_waiting = False
-        self._departed_at = 0.0
         self._recent: deque[tuple[int, int]] = deque(maxlen=WINDOW_S + 1)  # (second, bytes)
 
     def offered(self) -> bool:
@@ -40,7 +39,6 @@ class Flight:
             return
         self.frames += 1
         self.bytes += size
-        self._departed_at = now
         second = int(now)
         if self._recent and self._recent[-1][0] == second:
             size += self._recent.pop()[1]
@@ -50,10 +48,6 @@ class Flight:
         """The channel's buffer is empty again. True where somebody has waited for that: make a frame now."""
         self.in_flight = False
         return self._is_waiting
-
-    def aloft_s(self, now: float) -> float:
-        """For how long the frame in flight has been so, in seconds; 0 where none is. A reader that stopped is known by it."""
-        return max(now - self._departed_at, 0.0) if self.in_flight else 0.0
 
     def bytes_per_second(self, now: float) -> float:
         """Mean of the last ten whole seconds and the one that runs."""

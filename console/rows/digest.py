@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,8 @@ def document(digest: Digest) -> dict[str, Any]:
         "severity": digest.severity,
         "panes": [_pane(pane) for pane in digest.panes],
         "incidents": [msgspec.to_builtins(row) for row in digest.incidents.rows] if digest.incidents else [],
+        "incidents_error": why(digest.incidents) if digest.incidents and is_unwell(digest.incidents) else None,
+        "rollouts": [msgspec.to_builtins(row) for row in digest.rollouts],
         "sources": [_source(row) for row in digest.sources.rows] if digest.sources else [],
     }
     made: dict[str, Any] = plain(msgspec.to_builtins(told))
@@ -77,6 +80,7 @@ def plain(value: Any) -> Any:
 def _pane(pane: Pane[Any]) -> dict[str, Any]:
     return {
         "name": pane.name,
+        "title": pane.title,
         "state": pane.state,
         "severity": pane.severity,
         "configured": pane.is_configured,
@@ -105,9 +109,18 @@ def to_text(digest: Digest, width: int = 120) -> str:
         body += _section(pane.title, _told(pane, digest))
     if digest.incidents is not None and digest.view != incidents.VIEW:
         body += _section("Incident", [row.strip for row in open_incidents(digest)[:TOLD_ROWS]])
-        if digest.incidents.error is not None:
+        if is_unwell(digest.incidents):
             body += _section("Incident", [unwell(digest.incidents)])
+    body += _section("Open", [how(digest)])
     return "\n".join(_cut(line, width) for line in body) + "\n"
+
+
+def how(digest: Digest) -> str:
+    """How to open the console at the same scope, for a shell."""
+    words = ["midwatch", "--site", digest.site]
+    for dimension, value in digest.scope.pairs:
+        words += ["--scope", f"{dimension}={value}"]
+    return shlex.join(words)
 
 
 def headline(digest: Digest) -> str:
@@ -150,7 +163,7 @@ def _told(pane: Pane[Any], digest: Digest) -> list[str]:
         told += channel_page(pane)
     if pane.name == pods.VIEW:
         told += [f"{row.severity.letter} rollout {row.text}" for row in digest.rollouts[:TOLD_ROWS]]
-    if pane.name == lines.VIEW or not told:
+    if (pane.name == lines.VIEW and pane.summary not in "".join(told)) or not told:
         told.append(f"{pane.severity.letter if pane.name == lines.VIEW else ' '} {pane.summary}")
     if pane.name == lines.VIEW and digest.view == lines.VIEW:
         told += [
@@ -159,9 +172,21 @@ def _told(pane: Pane[Any], digest: Digest) -> list[str]:
     return told
 
 
+def is_unwell(pane: Pane[Any]) -> bool:
+    """Whether what belongs together is not known, so that no incident is no good news."""
+    return pane.is_configured and (pane.error is not None or pane.state is State.ERROR)
+
+
+def why(pane: Pane[Any]) -> str:
+    """What keeps a pane from being believed."""
+    return str(pane.error) if pane.error is not None else pane.note or pane.summary
+
+
 def unwell(pane: Pane[Any]) -> str:
     """Why a pane cannot be believed, and since when."""
-    reason = str(pane.error) if pane.error is not None else pane.note or pane.summary
+    if pane.state is State.CONNECTING and pane.error is None and not pane.note:
+        return f"? {pane.summary}"  # which says that word
+    reason = why(pane)
     age = (
         f", last answer {duration(pane.age_s)} ago"
         if pane.age_s is not None and pane.state is not State.PARTIAL

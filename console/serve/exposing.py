@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 
 import msgspec
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from console import __version__
@@ -100,6 +100,7 @@ class Exposed(Collector):
         self._hub = hub
         self._clock = clock
         self._tally = tally
+        self.beside: list[Collector] = []  # what else of this process is told: each answers in the thread that is scraped
         self._costs = LedgerFeed(hub, clock)  # of our own and never run: it is only asked what each source costs
         self._lateness = Lateness()
         self._picture = self._taken()
@@ -142,8 +143,10 @@ class Exposed(Collector):
             return f"stuck: the loop has not turned for {silent_s:.0f} s"
         return f"draining: {picture.draining}" if picture.draining else ""
 
-    def collect(self) -> _Families:
-        return families(self._picture, self._clock.now(), is_well=not self.unhealthy())
+    def collect(self) -> Iterator[Metric]:
+        yield from families(self._picture, self._clock.now(), is_well=not self.unhealthy())
+        for each in tuple(self.beside):
+            yield from each.collect()
 
 
 def families(picture: Picture, now: Instant, is_well: bool) -> _Families:

@@ -13,7 +13,7 @@ import msgspec
 from tests.bench.figure import Figure
 from tests.bench.harness import BenchFailed
 
-BENCHES = ("first_paint", "all_live", "table", "log", "board", "key_latency", "k8s_list", "k8s_watch", "parser", "audit", "idle", "bytes_per_update", "probe_fleet", "sessions")
+BENCHES = ("first_paint", "all_live", "table", "log", "board", "key_latency", "k8s_list", "k8s_watch", "parser", "audit", "idle", "bytes_per_update", "probe_fleet", "sessions", "snapshot")
 
 
 def main(argv: list[str] | None = None) -> int:

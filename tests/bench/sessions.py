@@ -39,9 +39,9 @@ def run(is_quick: bool) -> Iterator[Figure]:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="midwatch-bench-")))
         wire = place / "wire.jsonl"
         config = stack.enter_context(calm(place, wire))
-        server = stack.enter_context(_child(place, "serve", str(config)))
+        server = stack.enter_context(child(place, "serve", str(config)))
         port = server.heard()["port"]
-        clients = stack.enter_context(_child(place, "clients", str(port)))
+        clients = stack.enter_context(child(place, "clients", str(port)))
         time.sleep(settle_s)
         clients.ask("seat 1")
         time.sleep(settle_s / 4)
@@ -135,7 +135,7 @@ class Child:
 
 
 @contextmanager
-def _child(place: Path, *words: str) -> Iterator[Child]:
+def child(place: Path, *words: str) -> Iterator[Child]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.sessions_load", *words],
         cwd=ROOT, env={**environment(place), "PYTHONUNBUFFERED": "1"}, text=True,

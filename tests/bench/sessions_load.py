@@ -45,13 +45,14 @@ class Lateness:
 
 async def serve(config: Path) -> None:
     from console.assembly import Engine
+    from console.commands.asked import asked
     from console.config.load import load
     from console.feeds.clock import SystemClock
     from console.serve.hall.hall import Bounds, Hall, settled
     from tests.console.serve.listening import listening
 
     engine = Engine.open(load(config, os.environ), None, SystemClock(), os.environ)
-    hall = Hall(engine, load(config, os.environ), bounds=Bounds(sessions=100, per_user=100))
+    hall = Hall(engine, load(config, os.environ), bounds=Bounds(sessions=100, per_user=100), grammar=asked)
     await hall.open()
     lateness = Lateness()
     beats = asyncio.create_task(lateness.run())

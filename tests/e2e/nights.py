@@ -24,6 +24,7 @@ AT_ONCE = 2
 START_S = 15.0  # a console is settled after 9 s on an idle machine
 CALM_S = 45.0
 HEALED_WITHIN_S = 60.0
+CROWD_GONE_WITHIN_S = 130.0  # it leaves in 40 s, and the gauges are rates over a minute
 BLIND_S = 4.0  # more than this, twice, and a night is not judged
 AFTER_S = 3.0  # a night goes on for this long after it is calm again: a relapse would be told
 FEW = ("uk-sport-1", "us-news-1")
@@ -129,10 +130,10 @@ class Nights:
         if self._is_over:
             raise RuntimeError("the night was broken off")
 
-    def healed(self, running: Platform, record: Record, ends: int) -> None:
-        """Past the end of all faults, and AFTER_S past the calm after them, or HEALED_WITHIN_S if there is none."""
+    def healed(self, running: Platform, record: Record, ends: int, within_s: float = HEALED_WITHIN_S) -> None:
+        """Past the end of all faults, and AFTER_S past the calm after them, or `within_s` if there is none."""
         self.pause(lambda: sum(told.kind == "end" for told in running.truth) == ends, "the fault's end", 120, record)
-        deadline = time.monotonic() + HEALED_WITHIN_S
+        deadline = time.monotonic() + within_s
         calm_since: list[float] = []
 
         def is_over() -> bool:
@@ -143,7 +144,7 @@ class Nights:
                 calm_since.append(time.monotonic())
             return time.monotonic() > deadline or bool(calm_since and time.monotonic() - calm_since[0] > AFTER_S)
 
-        self.pause(is_over, "calm after the fault", HEALED_WITHIN_S + 30, record)
+        self.pause(is_over, "calm after the fault", within_s + 30, record)
 
 
 def _calm(nights: Nights, place: Path) -> Night:
@@ -217,6 +218,31 @@ def _node_lost(nights: Nights, place: Path) -> Night:
         return Night(running.truth, record.moments)
 
 
+def _log_storm(nights: Nights, place: Path) -> Night:
+    """Long enough for the error ratio, which looks a minute back at lines that come a quarter of one late."""
+    with (
+        platform(place, "log-storm", start_after_s=START_S, duration_s=90) as running,
+        watching(running.config, "watch") as record,
+    ):
+        nights.healed(running, record, ends=2)
+        first, healed = Night([], record.moments).logged[0], record.moments[-1]
+        held = running.lines(first.at, healed.at)
+        nights.pause(lambda: taken(first, record.now) >= held, f"all {held} lines of the index", 20, record)
+        night = Night(running.truth, record.moments)
+        night.held, night.held_most = held, running.lines(first.at - timedelta(seconds=5), record.moments[-1].at)
+        return night
+
+
+def _capacity_crunch(nights: Nights, place: Path) -> Night:
+    """The gauges look a minute back too, on both ends."""
+    with (
+        platform(place, "capacity-crunch", start_after_s=START_S, duration_s=110) as running,
+        watching(running.config, "watch") as record,
+    ):
+        nights.healed(running, record, ends=2, within_s=CROWD_GONE_WITHIN_S)
+        return Night(running.truth, record.moments)
+
+
 RECORDED: dict[str, Callable[[Nights, Path], Night]] = {
     "bad-deploy": _bad_deploy,
     "calm": _calm,
@@ -225,4 +251,6 @@ RECORDED: dict[str, Callable[[Nights, Path], Night]] = {
     "encoder-flap": _encoder_flap,
     "cdn-slow": _cdn_slow,
     "node-lost": _node_lost,
+    "log-storm": _log_storm,
+    "capacity-crunch": _capacity_crunch,
 }

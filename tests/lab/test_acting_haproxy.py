@@ -8,7 +8,6 @@ import asyncio
 import re
 import time
 import tomllib
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.lab.proof import Figure, figure, record
 from tests.lab.servers import SITE, lab_folder
 
 SETTLE_S = 3.0
+PACE_S = 0.01  # between a visitor's two requests: a load, and nothing that is waited for
 WORKERS = 8  # requests at a time, half of them at each balancer
 NAMES = ("lb-1", "lb-2")
 
@@ -62,6 +62,7 @@ class Crowd:
         self.visits: list[Visit] = []
         self._fronts = {name: _front(name) for name in NAMES}
         self._tasks: list[asyncio.Task[None]] = []
+        self._came = asyncio.Event()  # somebody has
 
     def begin(self) -> None:
         self._tasks = [asyncio.create_task(self._come(NAMES[number % 2])) for number in range(WORKERS)]
@@ -71,22 +72,26 @@ class Crowd:
             at = time.monotonic()
             server, status = await _ask(self._fronts[balancer])
             self.visits.append(Visit(at, balancer, server, status))
-            await asyncio.sleep(0.01)
+            self._came.set()
+            await asyncio.sleep(PACE_S)
 
     async def end(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def shares(self, seconds: float) -> dict[str, float]:
-        """Of the visits of the next seconds, by balancer: how many web-1 gets."""
+    async def shares(self, visits: int = 200) -> dict[str, float]:
+        """Of the next so many visits to each balancer: how many web-1 gets."""
         since = time.monotonic()
-        await asyncio.sleep(seconds)
-        found = {}
-        for name in NAMES:
-            counts = Counter(visit.server for visit in self.visits if visit.balancer == name and visit.at >= since)
-            found[name] = counts["web-1"] / max(1, sum(counts.values()))
-        return found
+
+        def come(name: str) -> list[Visit]:
+            return [visit for visit in self.visits if visit.balancer == name and visit.at >= since]
+
+        async with asyncio.timeout(30):
+            while min(len(come(name)) for name in NAMES) < visits:
+                await self._came.wait()
+                self._came.clear()
+        return {name: sum(visit.server == "web-1" for visit in come(name)) / len(come(name)) for name in NAMES}
 
     @property
     def failed(self) -> list[Visit]:
@@ -158,7 +163,7 @@ async def shop(home: Path) -> AsyncIterator[tuple[Acting, Crowd]]:
     crowd.begin()
     try:
         async with acting(home, site) as made:
-            await crowd.shares(1.0)
+            await crowd.shares(50)
             yield made, crowd
     finally:
         await crowd.end()
@@ -169,19 +174,19 @@ async def shop(home: Path) -> AsyncIterator[tuple[Acting, Crowd]]:
 
 async def test_a_weight_moves_real_traffic_balancer_by_balancer_and_back(tmp_path: Path, figures: list[Figure]):
     async with shop(tmp_path) as (made, crowd):
-        before = await crowd.shares(2.0)
+        before = await crowd.shares()
         plan = await made.confirmed("haproxy.weight", "haproxy:lab/web/web-1", weight=25)
         task = asyncio.ensure_future(made.run(plan))
         await told("lb-1", 25)
         between = await standing()
         assert between["lb-2"]["web-1"].weight == 100  # the second only after the first came to rest
         assert await task is Ending.SUCCEEDED, made.operation(plan)
-        after = await crowd.shares(2.0)
+        after = await crowd.shares()
         assert {name: each["web-1"].weight for name, each in (await standing()).items()} == dict.fromkeys(NAMES, 25)
         begun = [entry for entry in made.records(plan.op) if isinstance(entry, kinds.StepBegun)]
         assert [entry.step for entry in begun] == [1, 2, 3, 4]  # 30 points: in two steps at each balancer
         await made.undone(plan.op)
-        again = await crowd.shares(2.0)
+        again = await crowd.shares()
         for name in NAMES:
             figures.append(figure(f"web-1 on {name}, share before (weight 100 of 200)", before[name], "ratio", 0.42, 0.58))
             figures.append(figure(f"web-1 on {name}, share after (weight 25 of 125)", after[name], "ratio", 0.14, 0.26))
@@ -193,12 +198,12 @@ async def test_a_weight_moves_real_traffic_balancer_by_balancer_and_back(tmp_pat
 async def test_a_drained_server_gets_nobody_and_comes_back(tmp_path: Path, figures: list[Figure]):
     async with shop(tmp_path) as (made, crowd):
         operation = await made.done("haproxy.drain", "haproxy:lab/web/web-1")
-        drained = await crowd.shares(2.0)
+        drained = await crowd.shares()
         last = await made.plan("haproxy.drain", "haproxy:lab/web/web-2")
         assert "is the last of web that takes traffic on lb-1, lb-2" in refused(last)["last server"]
         await made.undone(operation.id)
         assert made.service.book.get(operation.id).state is State.UNDONE  # type: ignore[union-attr]
-        back = await crowd.shares(2.0)
+        back = await crowd.shares()
         figures.append(figure("a drained server's share of the visits", max(drained.values()), "ratio", most=0))
         figures.append(figure("its share after it was ready again", min(back.values()), "ratio", least=0.35))
         figures.append(figure("visits not answered with 200 around the drain", len(crowd.failed), "requests", most=0))

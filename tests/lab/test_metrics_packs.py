@@ -41,8 +41,10 @@ EXPOSED: dict[str, Callable[..., str]] = {
 
 async def test_each_pack_is_recognised_and_each_of_its_formulas_is_answered(tmp_path: Path) -> None:
     began = time.time()
+    scraped_again = asyncio.Event()
 
     async def metrics(request: web.Request) -> web.Response:
+        scraped_again.set()
         expose = EXPOSED[request.match_info["name"]]
         lines = [line.strip() for line in expose((time.time() - began) / exporters.EVERY_S).splitlines()]
         return web.Response(text="\n".join(filter(None, lines)) + "\n")
@@ -69,13 +71,13 @@ async def test_each_pack_is_recognised_and_each_of_its_formulas_is_answered(tmp_
         clock = SystemClock()
         client = PrometheusClient(Access(urls=(f"http://127.0.0.1:{port}",)), clock, Meter(clock), align_s=1.0)
         stack.push_async_callback(client.close)
-        deadline = time.monotonic() + 60
-        while True:
-            told = await SignalBoard(client, clock).ask()
-            if is_whole(told):
-                break
-            assert time.monotonic() < deadline, (told.missing, told.formulas.keys(), told.streams)
-            await asyncio.sleep(1)
+        try:
+            async with asyncio.timeout(60):
+                while not is_whole(told := await SignalBoard(client, clock).ask()):
+                    scraped_again.clear()
+                    await scraped_again.wait()  # before that it knows nothing new
+        except TimeoutError:
+            pytest.fail(f"not whole: {told.missing} {list(told.formulas)} {told.streams}")
         assert not [why for why in told.missing.values() if isinstance(why, Failure)]
         values = {(one.pack, signal): value for one in told.streams for signal, value in one.values.items()}
         for pack in ("mediamtx", "nginx-rtmp (kaylendog)", "nginx-rtmp (mauricioabreu)", "ovenmediaengine", "flussonic"):

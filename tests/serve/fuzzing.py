@@ -14,6 +14,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
@@ -210,8 +211,15 @@ class Fuzzer:
 
     async def _mangled(self, chance: random.Random) -> str:
         """A good client, and bits that flip on its way once everything is sealed."""
+        ways: list[asyncio.Task[Any]] = []
+        ends: list[asyncio.StreamWriter] = []
+
         async def way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            ways.append(task)
             far, onward = await asyncio.open_connection(self._host, self._port)
+            ends.extend((writer, onward))
             first_bad = _KEXINIT_AND_MORE + chance.randrange(1500)
 
             async def there() -> None:
@@ -246,6 +254,9 @@ class Fuzzer:
             return "silent"
         finally:
             server.close()
+            for end in ends:
+                end.transport.abort()
+            await asyncio.gather(*ways, return_exceptions=True)
         return "not noticed"
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
@@ -22,13 +23,14 @@ from tests.serve.server import Serving, serving
 
 pytestmark = pytest.mark.lab
 LOGIN_WITHIN_S = 5.0
+ARRIVALS = {"arrivals_at_once": 10_000, "arrivals_per_s": 10_000}  # or a flood is put out before it comes to what is tested
 GROWN_MB = 40.0  # what thousands of hostile connections may leave behind, allocator and all
 
 
 @pytest.fixture(scope="module")
 def attacked(place: Path, site: Platform, keys: Keys) -> Iterator[Serving]:
-    """A server of their own."""
-    with serving(place / "attacked", site, keys, login_s=10) as running:
+    """A server of their own, at which an address may arrive as often as it likes."""
+    with serving(place / "attacked", site, keys, login_s=10, limits=ARRIVALS) as running:
         yield running
 
 
@@ -61,7 +63,9 @@ def test_two_hundred_half_open_connections_of_one_address_keep_nobody_out(attack
     until(lambda: dropped() >= 200 - 32, "the dropped ones to be counted", 10, seen=lambda: str(dropped()))
 
 
-def test_a_flood_that_comes_again_and_again_keeps_nobody_out(attacked: Serving):
+@contextmanager
+def flooded(server: Serving) -> Iterator[Callable[[], int]]:
+    """From the usual address connections are opened as fast as it goes, and how many have been is told."""
     over, made = Event(), 0
 
     def flood() -> None:
@@ -69,10 +73,11 @@ def test_a_flood_that_comes_again_and_again_keeps_nobody_out(attacked: Serving):
         opened: list[socket.socket] = []
         while not over.is_set():
             try:
-                opened.append(socket.create_connection(("127.0.0.1", attacked.port), timeout=5))
-                made += 1
+                opened.append(socket.create_connection(("127.0.0.1", server.port), timeout=5))
             except OSError:
                 continue
+            finally:
+                made += 1
             if len(opened) > 60:
                 opened.pop(0).close()
         for each in opened:
@@ -82,12 +87,42 @@ def test_a_flood_that_comes_again_and_again_keeps_nobody_out(attacked: Serving):
     thread.start()
     try:
         until(lambda: made > 300, "the flood", 20)
-        took = [_from_elsewhere(attacked) for _ in range(5)]
+        yield lambda: made
     finally:
         over.set()
         thread.join(10)
-    print(f"flood: {made} connections; logins beside it took {max(took):.2f} s at most")
+
+
+def test_a_flood_that_comes_again_and_again_keeps_nobody_out(attacked: Serving):
+    with flooded(attacked) as made:
+        took = [_from_elsewhere(attacked) for _ in range(5)]
+    print(f"flood: {made()} connections; logins beside it took {max(took):.2f} s at most")
     assert max(took) < LOGIN_WITHIN_S
+
+
+def test_a_flood_of_one_address_is_put_out_unheard_and_costs_the_loop_next_to_nothing(
+    place: Path, site: Platform, keys: Keys
+):
+    """As many a second as its maker can make; the loop is looked at through its own metrics, and by logins from elsewhere."""
+    with serving(place / "flooded", site, keys) as server:
+        usual = [_from_elsewhere(server) for _ in range(5)]
+        begin, cpu = time.monotonic(), server.cpu_s
+        with flooded(server) as made:
+            before = made(), time.monotonic()
+            took = [_from_elsewhere(server) for _ in range(10)]
+            rate = (made() - before[0]) / (time.monotonic() - before[1])
+        share = (server.cpu_s - cpu) / (time.monotonic() - begin)
+        put_out = server.number("midwatch_serve_refusals_total", reason="too_fast")
+        heard = server.number("midwatch_serve_connections_total")
+        lag = server.number("midwatch_serve_loop_lag_recent_seconds", quantile="0.99")
+        print(f"flood: {made()} connections, {rate:.0f} a second, {put_out:.0f} put out, {heard:.0f} heard; {share:.0%} of a core; "
+              f"loop lag p99 {lag * 1000:.0f} ms; logins beside it p50 {sorted(took)[5]:.2f}, at most {max(took):.2f} s, "
+              f"before it {sorted(usual)[2]:.2f} and {max(usual):.2f} s")  # fmt: skip
+        assert put_out > made() / 2
+        assert max(took) < LOGIN_WITHIN_S
+        server.ended()
+        fast = [each for each in server.records() if "too_fast" in json.dumps(each)]
+        assert 1 < len(fast) < 10, "the first at once, the others as a number a minute"
 
 
 @pytest.mark.parametrize("size", [(0, 0), (1, 1), (65535, 65535), (65535, 1), (1, 65535)])

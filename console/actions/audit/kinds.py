@@ -291,6 +291,19 @@ class RequestRefused(Entry, frozen=True, kw_only=True, tag="session.request_refu
     outcome: Outcome = msgspec.field(default=Outcome.FAILURE, name="event.outcome")
 
 
+class SnapshotPosted(Entry, frozen=True, kw_only=True, tag="snapshot.posted"):
+    """A person sent what they saw to a chat: from here on it may leave. What became of it, the queue's receipts say."""
+
+    CATEGORY = "session"
+    by: Actor = msgspec.field(name="user")
+    destination: str = msgspec.field(name="midwatch.destination")
+    message: str = msgspec.field(name="midwatch.message_id")
+    site: str = msgspec.field(name="midwatch.site")
+    view: str = msgspec.field(name="midwatch.view")
+    scope: str = msgspec.field(default="", name="midwatch.scope")
+    right: str = msgspec.field(default="", name="rule.name")  # by which role; empty: alone on a host
+
+
 class Unread(msgspec.Struct, frozen=True):
     """A record in an unbroken chain that this version has no kind for."""
 
@@ -301,5 +314,5 @@ class Unread(msgspec.Struct, frozen=True):
 Known = (
     Planned | Refused | Confirmed | Approved | Denied | Intent | StepBegun | StepDone | StepUnknown | ReadBack | Stopped
     | Resumed | Verified | UndoOffered | Undone | Closed | ChainOpened | ChainClosed | Checkpointed
-    | LoggedIn | LoggedOut | LoginRefused | RequestRefused
+    | LoggedIn | LoggedOut | LoginRefused | RequestRefused | SnapshotPosted
 )  # fmt: skip

@@ -121,6 +121,9 @@ def _told(entry: kinds.Known | kinds.Unread) -> str:
             return _times(f"{entry.why}: {who} {entry.address} {entry.reason} {entry.key}", entry.count)
         case kinds.RequestRefused():
             return _times(f"{entry.why}: {entry.what} ({entry.address})", entry.count)
+        case kinds.SnapshotPosted():
+            told = (entry.message, "of", entry.view, entry.scope, "to", entry.destination, entry.right and f"by {entry.right}")
+            return " ".join(filter(None, told))
         case kinds.Unread():
             return "written by a newer version"
         case kinds.Confirmed() | kinds.Denied() | kinds.Stopped() | kinds.UndoOffered():

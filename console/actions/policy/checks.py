@@ -64,6 +64,7 @@ def _role(table: Table) -> Broken:
         yield from _each(table, key, wrong_action)
     for key in ("on", "never_on"):
         yield from _each(table, key, wrong_target)
+    yield from _each(table, "post", wrong_glob)
 
 
 def _person(name: str) -> str:

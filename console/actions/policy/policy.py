@@ -33,6 +33,7 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     never_on: tuple[str, ...] = ()
     approve: tuple[str, ...] = ()  # actions of others that it may approve
     override_freeze: bool = False
+    post: tuple[str, ...] = ()  # names of [chat.NAME] to which they may send what they see, from `serve`
 
 
 class Weekly(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

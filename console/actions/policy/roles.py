@@ -77,6 +77,21 @@ def may_override(
     return False, f"no role of {person} ({_told(policy, person, only_roles)}) may override a freeze there"
 
 
+def may_post(
+    policy: Policy, person: str, destination: str, *, only_roles: Iterable[str] | None = None
+) -> tuple[bool, str]:
+    """Whether the person may send a snapshot of what they see to this chat destination. What they see is another question
+    (`sight_of`), and no right to post adds to it.
+    """
+    if not is_plain(person):
+        return False, f"{person[:60]!a} is no name that can be compared with those of the policy"
+    for name, role in _roles(policy, person, only_roles):
+        if matches_name(role.post, destination):
+            return True, f"role {name}"
+    roles = _told(policy, person, only_roles)
+    return False, f"no role of {person} ({roles}) may post to {destination}: `post` of a role says who may"
+
+
 def sight_of(policy: Policy, person: str, only_roles: Iterable[str] | None, site: str) -> Sight | None:
     """What the person may read of a site: the union over their roles. None when no role of theirs reads this site at all.
 

@@ -6,6 +6,7 @@ lets a histogram count whole seconds without looking at a document.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,8 @@ class Criteria(msgspec.Struct, frozen=True):
     ingested: Span = EVER
     levels: frozenset[str] | None = None
     only_bounds: bool = False
+    is_ingested: bool = False
+    """Whether the bounds on event.ingested are the whole query."""
 
 
 def anything() -> Criteria:
@@ -73,9 +76,31 @@ def both(criteria: list[Criteria]) -> Criteria:
 def at_least(criteria: list[Criteria], least: int) -> Criteria:
     """`should` with its minimum_should_match."""
     tests = tuple(one.test for one in criteria)
+    if least == 1 and all(one.is_ingested for one in criteria):
+        return _within([one.ingested for one in criteria])
     if least == 1:
         return Criteria(lambda d: any(one(d) for one in tests))
     return Criteria(lambda d: sum(one(d) for one in tests) >= least)
+
+
+def _within(spans: list[Span]) -> Criteria:
+    """Any of the spans of event.ingested: a tail asks for a hundred of them at once, of every document it may know."""
+    ends: list[int] = []
+    begins: list[int] = []
+    for span in sorted((one for one in spans if one.lo <= one.hi), key=lambda one: one.lo):
+        if ends and span.lo <= ends[-1] + 1:
+            ends[-1] = max(ends[-1], span.hi)
+        else:
+            begins.append(span.lo)
+            ends.append(span.hi)
+    if not begins:
+        return nothing()
+
+    def test(d: Any) -> bool:
+        at = bisect_right(begins, d.ingested_ns)
+        return at > 0 and bool(d.ingested_ns <= ends[at - 1])
+
+    return Criteria(test, ingested=Span(begins[0], ends[-1]))
 
 
 def negated(criteria: Criteria) -> Criteria:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import msgspec
@@ -22,6 +22,7 @@ from console.demo.elasticsearch.lines import NS, Story
 from console.demo.world.world import World
 
 REFRESH_S = 1
+STORM_REFRESH_S = 5
 RETENTION = timedelta(hours=2)
 """Older documents have been deleted, as by lifecycle management; counted from the platform's start."""
 MAX_OPEN_PITS = 300
@@ -57,10 +58,16 @@ class Index:
     def view(self) -> View:
         """When each shard was last refreshed."""
         now = self.now_ns()
+        return tuple(self._refreshed(shard, now) for shard in range(SHARDS))
+
+    def _refreshed(self, shard: int, now: int) -> int:
+        """When the shard's last refresh was. One that must take in a storm comes to every STORM_REFRESH_S-th only."""
         every = REFRESH_S * NS
-        return tuple(
-            (now - int(phase * every)) // every * every + int(phase * every) for phase in self._phases
-        )
+        offset = int(self._phases[shard] * every)
+        turn = (now - offset) // every
+        while turn % STORM_REFRESH_S != shard and self._world.active("log-storm", _moment(turn * every + offset)):
+            turn -= 1
+        return turn * every + offset
 
     def first_second(self) -> int:
         """The oldest second the index still holds."""
@@ -122,6 +129,10 @@ def missing_context(number: int) -> EsError:
         "reason": f"No search context found for id [{number}]",
     }
     return EsError(404, cause["type"], cause["reason"], phase=True)
+
+
+def _moment(ns: int) -> datetime:
+    return datetime.fromtimestamp(ns / NS, UTC)
 
 
 _MARK = "midwatch-pit"

@@ -50,7 +50,7 @@ def spanned(field: Field, span: Span, test: Test) -> Criteria:
     if field.name == "@timestamp":
         return Criteria(test, event=span, only_bounds=True)
     if field.name == "event.ingested":
-        return Criteria(test, ingested=span)
+        return Criteria(test, ingested=span, is_ingested=True)
     return Criteria(test)
 
 

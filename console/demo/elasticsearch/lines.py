@@ -16,13 +16,15 @@ from random import Random
 from console.demo.elasticsearch.documents import Document, Emitter, Template
 from console.demo.elasticsearch.places import emitters
 from console.demo.elasticsearch.templates import CALM, STALE_SHIELD, late_packager
-from console.demo.elasticsearch.trouble import DISCONNECTED, RECONNECTED, SLOW_PARENT, unreached, waiting
+from console.demo.elasticsearch.trouble import CRUNCH, DISCONNECTED, RECONNECTED, SLOW_PARENT, STORM, unreached, waiting
 from console.demo.world.names import CHANNEL
-from console.demo.world.scenario import Fault
+from console.demo.world.scenario import CROWDED_CHANNEL, Fault
 from console.demo.world.world import ERROR_SHARE, LINES_PER_S, World
 
 KEPT_SECONDS = 1000
-"""Seconds whose documents stay in memory: a little over fifteen minutes, about 25 MB."""
+"""Seconds whose documents stay in memory: a little over fifteen minutes, in calm about 25 MB."""
+KEPT_DOCUMENTS = 150_000
+"""Documents that stay in memory at most, about 50 MB; a storm fills it in two minutes."""
 COUNTED_SECONDS = 20_000
 LATE_SHARE = 0.003
 LATEST_S = 21
@@ -53,8 +55,10 @@ class Story:
         self._emitters = emitters(world)
         self._calm = _table(CALM, ERROR_SHARE)
         self._calm_levels = [template.level for template in self._calm]
-        self._writers: dict[tuple[str, tuple[str, ...]], tuple[Emitter, ...]] = {}
+        self._writers: dict[tuple[str, tuple[str | None, ...]], tuple[Emitter, ...]] = {}
         self._documents: OrderedDict[int, tuple[Document, ...]] = OrderedDict()
+        self._held = 0
+        """Documents in it."""
         self._counts: OrderedDict[int, tuple[tuple[str, int], ...]] = OrderedDict()
 
     def documents(self, second: int) -> tuple[Document, ...]:
@@ -63,8 +67,9 @@ class Story:
         known = self._documents.get(second)
         if known is None:
             known = self._documents[second] = self._tell(second)
-            if len(self._documents) > KEPT_SECONDS:
-                self._documents.popitem(last=False)
+            self._held += len(known)
+            while len(self._documents) > KEPT_SECONDS or (self._held > KEPT_DOCUMENTS and len(self._documents) > 1):
+                self._held -= len(self._documents.popitem(last=False)[1])
         else:
             self._documents.move_to_end(second)
         return known
@@ -104,6 +109,7 @@ class Story:
             # The platform has just become ready: its story begins anew.
             self._start = self._world.start
             self._documents.clear()
+            self._held = 0
             self._counts.clear()
 
     def _random(self, second: int, purpose: int) -> Random:
@@ -133,34 +139,39 @@ class Story:
         self, fault: Fault, second: int, random: Random
     ) -> list[tuple[Template, tuple[Emitter, ...]]]:
         """What a fault adds for as long as it is felt."""
-        since, channels = int(fault.start.timestamp()), fault.entities
+        since = int(fault.start.timestamp())
+        channels: tuple[str | None, ...] = fault.entities
+        said: dict[str, tuple[Template, ...]]
         match fault.kind:
             case "edge-stale":
-                templates, services = STALE_SHIELD, fault.vantages
+                said = dict.fromkeys(fault.vantages, STALE_SHIELD)
             case "bad-deploy":
                 assert fault.service is not None
-                templates, services = late_packager(since), (fault.service,)
+                said = {fault.service: late_packager(since)}
             case "encoder-flap":
                 gone = self._world.encoder_gone_since(fault.entities[0], _moment(second))
-                services = (CHANNEL[fault.entities[0]].packager,)
-                templates = waiting(int(gone.timestamp()) if gone is not None else since)
+                said = {CHANNEL[fault.entities[0]].packager: waiting(int(gone.timestamp()) if gone is not None else since)}
             case "cdn-slow":
-                templates, services = SLOW_PARENT, fault.vantages
+                said = dict.fromkeys(fault.vantages, SLOW_PARENT)
             case "node-lost":
                 assert fault.node is not None
-                templates, services = unreached(fault.node, since), ("origin",)
-                channels = tuple(c for c in channels if self._world.gone_since(c, _moment(second)) is not None)
+                said = {"origin": unreached(fault.node, since)}
+                channels = tuple(c for c in channels if self._world.gone_since(c or "", _moment(second)) is not None)
+            case "log-storm":
+                said, channels = STORM, (None,)
+            case "capacity-crunch":
+                said, channels = CRUNCH, (None, CROWDED_CHANNEL)
             case _:
                 return []
-        weights = [template.weight for template in templates]
         lines: list[tuple[Template, tuple[Emitter, ...]]] = []
-        for service in services:
+        for service, templates in said.items():
+            weights = [template.weight for template in templates]
             who = tuple(one for one in self._of(service, channels) if one.host_of(second) != fault.node)
             wanted = _whole(random, self._world.errors_per_s(service, _moment(second)))
             lines.extend((template, who) for template in random.choices(templates, weights, k=wanted))
         return lines
 
-    def _of(self, service: str, channels: tuple[str, ...]) -> tuple[Emitter, ...]:
+    def _of(self, service: str, channels: tuple[str | None, ...]) -> tuple[Emitter, ...]:
         known = self._writers.get((service, channels))
         if known is None:
             known = self._writers[service, channels] = tuple(
@@ -181,6 +192,7 @@ class Story:
         # What cannot run writes nothing but its own crash: its calm lines are written by the healthy ones.
         silent = self._silent(second)
         outage = self._outage(second + LATEST_S + 1)
+        storm_s = self._world.log_delay_s(_moment(second))
         offsets = sorted(random.randrange(1000) for _ in drawn)
         told: list[Document] = []
         for ordinal, ((template, who), offset_ms) in enumerate(zip(drawn, offsets, strict=True)):
@@ -192,9 +204,9 @@ class Story:
                 emitter = healthy[(draw >> 4) % len(healthy)]
             event_ms = second * 1000 + offset_ms
             delay = random.random()
-            seconds = 0.05 + 0.75 * delay * delay
+            seconds = 0.05 + 0.75 * delay * delay + storm_s
             if random.random() < LATE_SHARE:
-                seconds = 1.0 + 19.0 * delay
+                seconds = max(seconds, 1.0 + 19.0 * delay)
             ingested_ns = event_ms * 1_000_000 + int(seconds * NS)
             if (
                 outage is not None

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from console.demo.elasticsearch.documents import Template
 from console.demo.world.names import RENDITIONS, TARGET_DURATION_S
-from console.demo.world.scenario import SLOW_S
+from console.demo.world.scenario import CROWDED_CHANNEL, CROWDED_POP, DOOR, SLOW_S, STORMING
 
 
 def _source(n: int) -> str:
@@ -82,3 +82,53 @@ def unreached(node: str, since: int) -> tuple[Template, ...]:
             lambda e, n, s: f"publisher session of {e.channel} from {node} timed out: connect: no route to host",
         ),
     )
+
+
+STORM: dict[str, tuple[Template, ...]] = {
+    STORMING: (
+        Template(
+            "entitlement-api", "error", 1.0,
+            lambda e, n, s: (
+                f"entitlement check failed: no free database connection after 250 ms (400 of 400 in use, {6000 + n % 3000} "
+                f"waiting), subscriber {n % 10**9:09d}, attempt {1 + n % 40}, retrying now"
+            ),
+        ),
+    ),
+    "log-shipper": (
+        Template(
+            "log-shipper", "warn", 1.0,
+            lambda e, n, s: (
+                f"bulk request of {200 + n % 300} events rejected: 429 es_rejected_execution_exception, queue capacity 10000, "
+                f"sent again in {1 + n % 8} s"
+            ),
+        ),
+    ),
+    "vod-api": (
+        Template(
+            "vod-api", "error", 1.0,
+            lambda e, n, s: f"playback {n % 10**8:08x} refused with 503: entitlement-api did not answer within 2000 ms",
+        ),
+    ),
+}
+"""What each service says in a storm. Nearly all of it is one pattern of one service."""
+
+CRUNCH: dict[str, tuple[Template, ...]] = {
+    DOOR: (
+        Template(
+            "session-api", "warn", 1.0,
+            lambda e, n, s: (
+                f"admission: POP {CROWDED_POP} near its egress limit, {20 + n % 60} new sessions of {CROWDED_CHANNEL} told to "
+                f"come again in {10 + n % 20} s"
+            ),
+        ),
+    ),
+    f"edge-{CROWDED_POP}": (
+        Template(
+            "edge", "warn", 1.0,
+            lambda e, n, s: (
+                f"admission: egress at {95 + n % 3} % of its limit, 503 to a client of {e.channel} that has no session yet"
+            ),
+        ),
+    ),
+}
+"""What each service says when the crowd is there. Whoever is in is served."""

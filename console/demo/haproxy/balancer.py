@@ -19,15 +19,18 @@ import msgspec
 
 from console.demo.haproxy.layout import BACKENDS, Backend, Server
 from console.demo.world.course import DAY_S, PAST
-from console.demo.world.curve import Curve
+from console.demo.world.curve import Curve, Mark
+from console.demo.world.scenario import DOOR
 from console.demo.world.traffic import Meter
-from console.demo.world.world import World
+from console.demo.world.world import CROWD_FALL_S, DOOR_RISE_S, World
 
 RISE_S = 1.0
 """From one health check to the next: how long a server that comes back is only `UP 1/3`."""
 _STEP_S = 30.0
 CODES = ("1xx", "2xx", "3xx", "4xx", "5xx", "other")
 _SHARES = {"1xx": 0.0, "2xx": 0.972, "3xx": 0.020, "4xx": 0.006, "5xx": 0.002, "other": 0.0}
+DOOR_FULL = 0.86
+"""Of the sessions its servers take, that are open while new ones are refused."""
 MAX_PROCESSES = 64
 """Processes remembered, the running one included."""
 MAX_CHANGES = 5_000
@@ -146,8 +149,13 @@ class Balancer:
 
     def _curve(self, backend: Backend) -> Curve:
         mean, phase = backend.sessions_per_s, self.world.phase
-        return Curve(mean, ((0.10 * mean, tau / DAY_S, phase(f"haproxy/{backend.name}")),
+        calm = Curve(mean, ((0.10 * mean, tau / DAY_S, phase(f"haproxy/{backend.name}")),
                             (0.03 * mean, tau / 300.0, phase(f"haproxy/{self.name}/{backend.name}"))))
+        if backend.name != DOOR:
+            return calm
+        # The door lets in what its servers bear; whom it refuses costs no session.
+        full = DOOR_FULL * sum(server.maxconn for server in backend.servers) / backend.hold_s
+        return calm.plus(Curve(0.0, (), (Mark("capacity-crunch", full, DOOR_RISE_S, CROWD_FALL_S, calm),)))
 
     @property
     def process(self) -> Process:

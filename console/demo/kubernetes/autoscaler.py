@@ -18,7 +18,7 @@ TOLERANCE = 0.1
 STABILIZE_S = 300
 """The default downscale window: the highest recommendation within it is followed."""
 LOAD = 0.98
-"""The demand of the demo's services: this share of what their replicas in calm carry at the target."""
+"""The demand of the demo's services in calm: this share of what their replicas then carry at the target."""
 TARGET = 70
 _REQUEST_MILLI = 250
 
@@ -62,7 +62,7 @@ class Autoscaler:
         goal = next((m["resource"]["target"].get("averageUtilization") for m in spec.get("metrics") or []
                      if m["type"] == "Resource" and m["resource"]["name"] == "cpu"), None) or TARGET
         known = DEPLOYMENT.get(name)
-        carried = (known.replicas if known is not None else current) * TARGET * LOAD
+        carried = (known.replicas if known is not None else current) * TARGET * LOAD * self.estate.world.demand(name, t)
         ready = max(1, deployment["status"].get("readyReplicas", 0))
         used = carried / ready
         ratio = used / goal
@@ -98,10 +98,11 @@ class Autoscaler:
         down = (spec.get("behavior") or {}).get("scaleDown") or {}
         window = down.get("stabilizationWindowSeconds", STABILIZE_S)
         asked = [one for one in self._asked.get(key, []) if one[0] > now - window]
+        # What was recommended, not what came of it: else the window would never end.
+        self._asked[key] = [*asked, (now, wanted)]
         # Of the ones before: only a wish to shrink is held back, never one to grow.
         if wanted < current and asked:
             wanted = max(wanted, min(current, max(size for _, size in asked)))
-        self._asked[key] = [*asked, (now, wanted)]
         if wanted < low:
             return low, ("ScalingLimited", "True", "TooFewReplicas",
                          "the desired replica count is less than the minimum replica count")

@@ -62,6 +62,10 @@ class PodStory:
         if dice > 0.996:
             return f'level=warn msg="slow upstream" ms={int(dice * 9e5) % 900 + 200}'
         match container:
+            case "entitlement-api" if self._world.active("log-storm", at) is not None:
+                return f'level=error msg="entitlement check failed: no free database connection" attempt={int(dice * 39) + 1}'
+            case "session-api" if self._world.active("capacity-crunch", at) is not None:
+                return f'level=warn msg="admission: new sessions refused" count={int(dice * 60) + 20}'
             case "packager":
                 ready = any(
                     c["type"] == "Ready" and c["status"] == "True"

@@ -45,6 +45,7 @@ METRICS: dict[str, Metric] = {
         Metric("channel_ingest_declared_bps", "gauge", "Contribution bit rate the encoder declared, bit/s."),
         Metric("channel_ingest_reconnects_total", "counter", "How often the channel's publisher came back."),
         Metric("channel_rebuffer_ratio", "gauge", "Share of the viewing time spent stalled, 0 to 1."),
+        Metric("channel_start_failure_ratio", "gauge", "Share of the attempts to play that failed, 0 to 1."),
         Metric("channel_latency_seconds", "gauge", "Mean distance of the playhead from live."),
         Metric("edge_bytes_total", "counter", "Bytes sent to viewers."),
         Metric("edge_capacity_bps", "gauge", "Egress the point of presence is built for, bit/s."),
@@ -67,6 +68,12 @@ METRICS: dict[str, Metric] = {
             "gauge",
             "From the end of a segment to its entry in the playlist.",
         ),
+        Metric("entitlement_db_connections_in_use", "gauge", "Connections to the database that are in use."),
+        Metric("entitlement_db_connections_max", "gauge", "Connections to the database there may be."),
+        Metric("session_refused_total", "counter", "New sessions that were told to come again."),
+        Metric("logshipper_queue_events", "gauge", "Events that wait to be taken by the index, over all shippers."),
+        Metric("logshipper_queue_events_max", "gauge", "Events that the shippers keep at most."),
+        Metric("logshipper_bulk_rejected_total", "counter", "Bulk requests that the index rejected (429)."),
         Metric("cdn_bytes_total", "counter", "Bytes a CDN sent to viewers of the property."),
         Metric("cdn_requests_total", "counter", "Requests a CDN answered, by status code."),
         Metric("cdn_capacity_bps", "gauge", "Egress the CDN is contracted for at the POP, bit/s."),
@@ -103,6 +110,9 @@ class Target(msgspec.Struct, frozen=True):
 
 _ANALYTICS = Target("analytics", "cmcd-collector.platform:9400")
 _VOD = Target("vod", "vod-api.vod:9400")
+_ENTITLEMENT = Target("entitlement", "entitlement-api.platform:9400")
+_SESSION = Target("session", "session-api.platform:9400")
+_SHIPPER = Target("log-shipper", "log-shipper.platform:9479")
 _REDIS = Target("redis", "redis.platform:9121")
 _ORIGIN = Target("origin", f"{ORIGIN.host}:9113")
 _OTHERS = (Target("prometheus", "localhost:9090"), Target("elasticsearch", "elasticsearch.platform:9114"))
@@ -186,6 +196,12 @@ class Catalogue:
         add(_VOD, "vod_queue_oldest_limit_seconds", lambda t: world.vod_queue_oldest_limit_s)
         add(_REDIS, "redis_memory_used_bytes", world.redis_memory_used_bytes)
         add(_REDIS, "redis_memory_max_bytes", lambda t: world.redis_memory_max_bytes)
+        add(_ENTITLEMENT, "entitlement_db_connections_in_use", world.entitlement_connections)
+        add(_ENTITLEMENT, "entitlement_db_connections_max", lambda t: world.entitlement_connections_max)
+        add(_SESSION, "session_refused_total", world.sessions_refused_total)
+        add(_SHIPPER, "logshipper_queue_events", world.shipper_queue)
+        add(_SHIPPER, "logshipper_queue_events_max", lambda t: world.shipper_queue_max)
+        add(_SHIPPER, "logshipper_bulk_rejected_total", world.bulk_rejections_total)
         for target in sorted(self._targets, key=lambda target: (target.job, target.instance)):
             add(target, "up", _of(world.up, target.job), job=target.job, instance=target.instance)
 
@@ -196,6 +212,7 @@ class Catalogue:
             packager = Target("packager", f"{channel.packager}.live:9400")
             self._add(_ANALYTICS, "channel_viewers", _of(world.viewers, name), **where)
             self._add(_ANALYTICS, "channel_rebuffer_ratio", _of(world.rebuffer_ratio, name), **where)
+            self._add(_ANALYTICS, "channel_start_failure_ratio", _of(world.start_failure_ratio, name), **where)
             self._add(_ANALYTICS, "channel_latency_seconds", _of(world.latency_s, name), **where)
             self._add(packager, "channel_ingest_bps", _of(world.ingest_bps, name), **where)
             self._add(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from console.demo.world.names import CHANNEL, TARGET_DURATION_S, VANTAGE
-from console.demo.world.scenario import ALERT_AFTER_S, Fault
+from console.demo.world.scenario import ALERT_AFTER_S, DOOR, Fault
 from console.demo.world.world import World
 
 
@@ -43,6 +43,10 @@ def _of_fault(world: World, fault: Fault, t: datetime) -> list[Alert]:
         case "KubeNodeNotReady":
             late = [_publish_late(fault)] if any(world.gone_since(channel, t) for channel in fault.entities) else []
             return [*late, _not_ready(fault)]
+        case "EntitlementPoolExhausted":
+            return [_exhausted(fault), _rejected(fault)]
+        case "EdgeEgressNearCapacity":
+            return [_near_capacity(fault), _refused(fault)]
     return []
 
 
@@ -88,6 +92,45 @@ def _not_ready(fault: Fault) -> Alert:
         {"summary": f"{node} is not ready", "description": f"{node} has been unready for more than 15 s."},
         fault.alert_at,
         f'kube_node_status_condition{{condition="Ready",node="{node}",status="true"}} == 0', "video-oncall")
+
+
+def _exhausted(fault: Fault) -> Alert:
+    service = fault.entities[0]
+    return Alert(
+        {"alertname": "EntitlementPoolExhausted", "service": service, "severity": "critical", "namespace": "platform"},
+        {"summary": f"{service} has no free database connection",
+         "description": "Entitlement checks fail: video on demand does not start for whoever is not in a cache."},
+        fault.alert_at, "entitlement_db_connections_in_use / entitlement_db_connections_max > 0.98", "platform-oncall")
+
+
+def _rejected(fault: Fault) -> Alert:
+    """A warning: nobody watches worse because logs come late."""
+    return Alert(
+        {"alertname": "LogShippersRejected", "service": "log-shipper", "severity": "warning", "namespace": "platform"},
+        {"summary": "Elasticsearch rejects bulk requests, logs come late",
+         "description": "The shippers' queues fill. When they are full, the oldest lines are lost."},
+        fault.start + timedelta(seconds=45), "rate(logshipper_bulk_rejected_total[1m]) > 1", "platform-oncall")
+
+
+def _near_capacity(fault: Fault) -> Alert:
+    edge = fault.entities[0]
+    vantage = VANTAGE[edge]
+    return Alert(
+        {"alertname": "EdgeEgressNearCapacity", "service": edge, "pop": vantage.pop or "", "cdn": vantage.cdn or "",
+         "region": vantage.region, "severity": "critical", "namespace": "live"},
+        {"summary": f"{edge} sends more than 92 % of what it can",
+         "description": f"New viewers of {edge} are turned away. Move traffic to another CDN, or add capacity."},
+        fault.alert_at,
+        f'sum(rate(edge_bytes_total{{pop="{vantage.pop}"}}[1m])) * 8 > 0.92 * sum(edge_capacity_bps{{pop="{vantage.pop}"}})',
+        "video-oncall")
+
+
+def _refused(fault: Fault) -> Alert:
+    return Alert(
+        {"alertname": "SessionsRefused", "service": DOOR, "severity": "warning", "namespace": "platform"},
+        {"summary": f"{DOOR} refuses new sessions",
+         "description": f"New viewers are told to come again. Is the autoscaler of {DOOR} at its maximum?"},
+        fault.start + timedelta(seconds=60), "rate(session_refused_total[1m]) > 1", "platform-oncall")
 
 
 def alerts(world: World, t: datetime) -> tuple[Alert, ...]:

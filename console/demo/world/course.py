@@ -11,7 +11,7 @@ from math import sin, tau
 
 from msgspec import structs
 
-from console.demo.world.curve import Curve, envelope, envelope_area
+from console.demo.world.curve import Curve, Mark, envelope, envelope_area
 from console.demo.world.scenario import DURATION_S, GAP_S, KINDS, START_AFTER_S, Fault, schedule
 
 DAY_S = 86400.0
@@ -194,7 +194,9 @@ class Course:
     def value(self, curve: Curve, t: datetime) -> float:
         total = curve.waves(t.timestamp())
         for mark in curve.marks:
-            total += mark.height * self.impact(mark.kind, t, mark.rise_s, mark.fall_s)
+            fault = self.last(mark.kind, t)
+            if fault is not None:
+                total += mark.added(fault.start.timestamp()) * self.impact(mark.kind, t, mark.rise_s, mark.fall_s)
         return total
 
     def total(self, curve: Curve, t: datetime) -> float:
@@ -211,12 +213,19 @@ class Course:
                 lasts, rise, fall = _felt_s(mark.kind, self.schedule.duration_s), mark.rise_s, mark.fall_s
                 whole = envelope_area(lasts + fall, lasts, rise, fall)
                 part = envelope_area((t - last.start).total_seconds(), _felt_s(mark.kind, last.lasts_s), rise, fall)
-                area += mark.height * ((begun - 1) * whole + part)
+                area += self._added_before(mark, begun - 1) * whole + mark.added(last.start.timestamp()) * part
                 for kind, number in self._healed:
                     if kind == mark.kind and number < begun - 1:
                         less = _felt_s(kind, self._fault(kind, number).lasts_s)
-                        area += mark.height * (envelope_area(less + fall, less, rise, fall) - whole)
+                        added = mark.added(self._fault(kind, number).start.timestamp())
+                        area += added * (envelope_area(less + fall, less, rise, fall) - whole)
         return area
+
+    def _added_before(self, mark: Mark, number: int) -> float:
+        """The heights of the faults before that number, summed."""
+        if mark.beneath is None or number == 0:
+            return mark.height * number
+        return sum(mark.added(self._fault(mark.kind, one).start.timestamp()) for one in range(number))
 
 
 def _felt_s(kind: str, lasts_s: float) -> float:

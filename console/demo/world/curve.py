@@ -20,6 +20,17 @@ class Mark(msgspec.Struct, frozen=True):
     height: float
     rise_s: float
     fall_s: float
+    beneath: Curve | None = None
+    """With it, `height` is where the fault brings things to: it adds what lacks of that above this curve's waves at the
+    fault's start, so that whatever the hour it ends at the same level."""
+
+    def times(self, factor: float) -> Mark:
+        beneath = None if self.beneath is None else self.beneath.times(factor)
+        return Mark(self.kind, self.height * factor, self.rise_s, self.fall_s, beneath)
+
+    def added(self, start_ts: float) -> float:
+        """At its height, by a fault that started then (Unix seconds)."""
+        return self.height if self.beneath is None else max(0.0, self.height - self.beneath.waves(start_ts))
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -32,7 +43,7 @@ class Curve(msgspec.Struct, frozen=True):
         return Curve(
             self.constant * factor,
             tuple((amplitude * factor, omega, phase) for amplitude, omega, phase in self.sines),
-            tuple(Mark(m.kind, m.height * factor, m.rise_s, m.fall_s) for m in self.marks),
+            tuple(mark.times(factor) for mark in self.marks),
         )
 
     def plus(self, other: Curve) -> Curve:

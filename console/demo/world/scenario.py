@@ -55,6 +55,8 @@ class FaultKind(msgspec.Struct, frozen=True):
     node: str | None = None
     """The Kubernetes node that is gone."""
     alert_after_s: float = ALERT_AFTER_S
+    aside: tuple[tuple[str, str], ...] = ()
+    """(entity, layer) of what suffers from it and is not what broke: told in the truth without a code."""
 
 
 EDGE_STALE = FaultKind(
@@ -125,8 +127,38 @@ NODE_LOST = FaultKind(
     node=_LOST_NODE,
     alert_after_s=NODE_GRACE_S + 15.0,
 )
+STORMING = "entitlement-api"
+LOG_STORM = FaultKind(
+    kind="log-storm",
+    cause=f"{STORMING} has no free connection to its database and asks again at once, with a line each time: 800 "
+    "error lines a second, more than Elasticsearch takes; logs come late.",
+    layer="drm",
+    entities=(STORMING,),
+    renditions=(),
+    vantages=(),
+    codes=(),
+    alert="EntitlementPoolExhausted",
+    aside=(("elasticsearch", "source"),),
+)
+CROWDED_CHANNEL, CROWDED_POP, DOOR = "au-footy-1", "syd", "session-api"
+CAPACITY_CRUNCH = FaultKind(
+    kind="capacity-crunch",
+    cause=f"The last quarter of the grand final on {CROWDED_CHANNEL}: edge-{CROWDED_POP} sends nearly all it can, and "
+    f"{DOOR}, at its autoscaler's maximum, turns new viewers away to protect those who are in.",
+    layer="edge",
+    entities=(f"edge-{CROWDED_POP}",),
+    renditions=(),
+    vantages=(f"edge-{CROWDED_POP}",),
+    codes=(),
+    alert="EdgeEgressNearCapacity",
+    alert_after_s=75.0,
+    aside=((DOOR, "edge"),),
+)
 KINDS = {
-    kind.kind: kind for kind in (EDGE_STALE, BAD_DEPLOY, BACKEND_DOWN, ENCODER_FLAP, CDN_SLOW, NODE_LOST)
+    kind.kind: kind
+    for kind in (
+        EDGE_STALE, BAD_DEPLOY, BACKEND_DOWN, ENCODER_FLAP, CDN_SLOW, NODE_LOST, LOG_STORM, CAPACITY_CRUNCH
+    )
 }
 
 SCENARIOS: dict[str, tuple[str, ...]] = {
@@ -137,7 +169,11 @@ SCENARIOS: dict[str, tuple[str, ...]] = {
     "encoder-flap": ("encoder-flap",),
     "cdn-slow": ("cdn-slow",),
     "node-lost": ("node-lost",),
-    "cycle": ("edge-stale", "bad-deploy", "backend-down", "encoder-flap", "cdn-slow", "node-lost"),
+    "log-storm": ("log-storm",),
+    "capacity-crunch": ("capacity-crunch",),
+    "cycle": (
+        "edge-stale", "bad-deploy", "backend-down", "encoder-flap", "cdn-slow", "node-lost", "log-storm", "capacity-crunch"
+    ),
 }
 ENDLESS = frozenset({"cycle"})
 
@@ -160,6 +196,7 @@ class Fault(msgspec.Struct, frozen=True):
     alert: str | None = None
     node: str | None = None
     alert_after_s: float = ALERT_AFTER_S
+    aside: tuple[tuple[str, str], ...] = ()
 
     @property
     def alert_at(self) -> datetime:

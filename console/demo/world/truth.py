@@ -36,9 +36,10 @@ def _of_fault(world: World, fault: Fault) -> list[tuple[datetime, Event]]:
     node is back: that has lines of its own, without a code."""
     found: list[tuple[datetime, Event]] = []
 
-    def tell(end: datetime, entity: str, rendition: str | None, vantages: tuple[str, ...], codes: tuple[str, ...]) -> None:
+    def tell(end: datetime, entity: str, rendition: str | None, vantages: tuple[str, ...], codes: tuple[str, ...],
+             layer: str = fault.layer) -> None:
         for moment, kind in ((fault.start, "start"), (end, "end")):
-            event = Event(rfc3339(moment), entity, rendition, vantages, fault.layer, codes, fault.cause, kind)
+            event = Event(rfc3339(moment), entity, rendition, vantages, layer, codes, fault.cause, kind)
             found.append((moment, event))
 
     for entity in fault.entities:
@@ -46,6 +47,8 @@ def _of_fault(world: World, fault: Fault) -> list[tuple[datetime, Event]]:
             tell(world.over_at(fault, entity), entity, rendition, fault.vantages, fault.codes)
     if fault.node is not None:
         tell(fault.end, fault.node, None, (), ())
+    for entity, layer in fault.aside:
+        tell(fault.end, entity, None, (), (), layer)
     return found
 
 

@@ -10,7 +10,7 @@ from math import tau
 from console.demo.world.course import DAY_S, OCCUPANTS, PAST, Course
 from console.demo.world.curve import Curve, Mark
 from console.demo.world.names import CHANNEL, CHANNELS, EDGES, TARGET_DURATION_S, VANTAGE
-from console.demo.world.scenario import KINDS, NODE_GRACE_S, SLOW_S
+from console.demo.world.scenario import CROWDED_CHANNEL, CROWDED_POP, DOOR, KINDS, NODE_GRACE_S, SLOW_S, STORMING
 
 CALM_VERSION = "3.8.1"
 VIEWER_BPS = 4.2e6
@@ -22,6 +22,17 @@ REQUESTS_PER_VIEWER = 0.5
 PACKAGER_ERRORS_PER_S = 40.0
 LINES_PER_S = 60.0
 ERROR_SHARE = 0.004
+STORM_LINES_PER_S = 800.0
+SHIPPERS = 12
+SHIPPER_QUEUE = 1152.0
+"""Events that one shipper keeps for an index that does not take them."""
+CROWDED = 0.965
+"""Of what an edge can send, when the crowd is there: above every gauge's CRIT and below what cannot be sent."""
+CROWD_RISE_S, CROWD_FALL_S = 40.0, 40.0
+DOOR_RISE_S = 25.0
+"""Those at the door are there before those who watch."""
+DOOR_DEMAND = 2.4
+"""Of what the door's replicas in calm carry: more than its autoscaler may have."""
 # Kind -> (share of the viewers who leave, rebuffer ratio at its height) of a channel that it hits.
 _FELT: dict[str, tuple[float, float]] = {
     "edge-stale": (0.12, 0.034),
@@ -29,6 +40,11 @@ _FELT: dict[str, tuple[float, float]] = {
     "encoder-flap": (0.15, 0.045),
     "cdn-slow": (0.06, 0.055),
     "node-lost": (0.25, 0.060),
+}
+# Kind -> the lines a second at its height that it adds to each service's.
+_SAID: dict[str, dict[str, float]] = {
+    "log-storm": {STORMING: STORM_LINES_PER_S, "log-shipper": 6.0, "vod-api": 5.0},
+    "capacity-crunch": {DOOR: 9.0, f"edge-{CROWDED_POP}": 4.0},
 }
 
 
@@ -44,21 +60,38 @@ class World(Course):
     def viewers_curve(self, channel: str) -> Curve:
         known = self._viewer_curves.get(channel)
         if known is None:
-            one = CHANNEL[channel]
-            top = one.audience
+            top = CHANNEL[channel].audience
             marks = []
             for kind, (share, _) in _FELT.items():
                 if channel in KINDS[kind].entities:
                     share *= _there(kind, channel)
                     marks.append(Mark(kind, -share * top * 0.55, 120.0, 45.0))
-            known = self._viewer_curves[channel] = Curve(
-                0.76 * top,
-                ((0.20 * top, tau / DAY_S, self.phase(f"day/{one.region}")),
-                 (0.02 * top, tau / 840.0, self.phase(f"quarter/{channel}")),
-                 (0.01 * top, tau / 130.0, self.phase(f"minute/{channel}"))),
-                tuple(marks),
-            )
+            if channel == CROWDED_CHANNEL:
+                marks.append(self._crowd())
+            known = self._viewer_curves[channel] = self._audience(channel).plus(Curve(0.0, (), tuple(marks)))
         return known
+
+    def _audience(self, channel: str) -> Curve:
+        """Whoever watches when nothing is wrong."""
+        one = CHANNEL[channel]
+        top = one.audience
+        return Curve(
+            0.76 * top,
+            ((0.20 * top, tau / DAY_S, self.phase(f"day/{one.region}")),
+             (0.02 * top, tau / 840.0, self.phase(f"quarter/{channel}")),
+             (0.01 * top, tau / 130.0, self.phase(f"minute/{channel}"))),
+        )
+
+    def _crowd(self) -> Mark:
+        """So many come that the edge they are sent to is nearly full, whatever the hour."""
+        there = Curve(0.0)
+        for channel in CHANNELS:
+            share = dict(channel.pops).get(CROWDED_POP, 0.0)
+            if share:
+                there = there.plus(self._audience(channel.name).times(share))
+        share = dict(CHANNEL[CROWDED_CHANNEL].pops)[CROWDED_POP]
+        room = CROWDED * self.edge_capacity_bps(CROWDED_POP) / VIEWER_BPS
+        return Mark("capacity-crunch", room / share, CROWD_RISE_S, CROWD_FALL_S, there.times(1 / share))
 
     def viewers(self, channel: str, t: datetime) -> float:
         return self.value(self.viewers_curve(channel), t)
@@ -94,6 +127,12 @@ class World(Course):
             if channel in KINDS[kind].entities:
                 calm += (height - calm) * self.impact(kind, t, 75.0, 30.0) * _there(kind, channel)
         return calm
+
+    def start_failure_ratio(self, channel: str, t: datetime) -> float:
+        """0..1 of the attempts to play; 0.3 to 0.8 % in calm. Who already watches stalls, who comes does not get in: it rises
+        with rebuffering, by half of what that has above its calm."""
+        calm = 0.003 + 0.004 * self.wave(f"starts/{channel}", t) + 0.001 * self.wave(f"start/{channel}", t, 110.0)
+        return calm + 0.5 * max(0.0, self.rebuffer_ratio(channel, t) - 0.006)
 
     def latency_s(self, channel: str, t: datetime) -> float:
         """Mean of now - PROGRAM-DATE-TIME at the playhead: three target durations and a little; it grows
@@ -195,6 +234,9 @@ class World(Course):
                 mean = audience.constant * REQUESTS_PER_VIEWER
                 if code == "503" and f"edge-{pop}" in KINDS["edge-stale"].vantages:
                     curve = curve.plus(Curve(0.0, (), (Mark("edge-stale", 0.012 * mean, 30.0, 20.0),)))
+                if code == "503" and pop == CROWDED_POP:
+                    turned_away = Mark("capacity-crunch", 0.03 * mean, CROWD_RISE_S, CROWD_FALL_S)
+                    curve = curve.plus(Curve(0.0, (), (turned_away,)))
                 if code == "304":
                     curve = curve.plus(Curve(0.0, (), (Mark("bad-deploy", 0.03 * mean, 30.0, 20.0),)))
                 curves[pop, code] = curve
@@ -228,7 +270,52 @@ class World(Course):
         """What the scrape of `job` would have found."""
         return 0.0 if job == "elasticsearch" and self.active("backend-down", t) else 1.0
 
+    entitlement_connections_max: float = 400.0
+
+    def entitlement_connections(self, t: datetime) -> float:
+        """To its database, in use; all of them while it storms."""
+        share = 0.34 + 0.10 * self.wave("entitlement", t) + 0.02 * self.wave("entitlement/minute", t, 70.0)
+        share += (1.0 - share) * self.impact("log-storm", t, 8.0, 10.0)
+        return float(round(self.entitlement_connections_max * share))
+
+    def demand(self, service: str, t: datetime) -> float:
+        """In what its replicas in calm carry."""
+        crowd = self.impact("capacity-crunch", t, DOOR_RISE_S, CROWD_FALL_S) if service == DOOR else 0.0
+        return 1.0 + (DOOR_DEMAND - 1.0) * crowd
+
+    @cached_property
+    def _refusals(self) -> Curve:
+        return Curve(0.0, (), (Mark("capacity-crunch", 420.0, DOOR_RISE_S, CROWD_FALL_S),))
+
+    def sessions_refused_total(self, t: datetime) -> float:
+        """New sessions that were told to come again, a counter."""
+        return float(round(self.total(self._refusals, t)))
+
     # Logs
+
+    shipper_queue_max: float = SHIPPERS * SHIPPER_QUEUE
+
+    def shipper_queue(self, t: datetime) -> float:
+        """Events that wait in the shippers: what the index does not take in a storm, all that come while it is down."""
+        waiting = 25.0 + 30.0 * self.wave("shippers", t, 55.0)
+        waiting += 0.97 * self.shipper_queue_max * self.impact("log-storm", t, 25.0, 20.0)
+        outage = self.active("backend-down", t)
+        if outage is not None:
+            waiting += LINES_PER_S * (t - outage.start).total_seconds()
+        return float(round(min(waiting, self.shipper_queue_max)))
+
+    @cached_property
+    def _rejections(self) -> Curve:
+        return Curve(0.0, (), (Mark("log-storm", 38.0, 25.0, 10.0),))
+
+    def bulk_rejections_total(self, t: datetime) -> float:
+        """Bulk requests of the shippers that Elasticsearch refused (429), a counter."""
+        return float(round(self.total(self._rejections, t)))
+
+    def log_delay_s(self, t: datetime) -> float:
+        """What a storm adds to the way of a line from its writer into the index."""
+        full = 0.97 * self.shipper_queue_max / (STORM_LINES_PER_S + LINES_PER_S)
+        return full * self.impact("log-storm", t, 25.0, 20.0)
 
     def errors_per_s(self, service: str, t: datetime) -> float:
         """What a fault adds to a service's errors and warnings; 0 in calm, when errors are ERROR_SHARE of
@@ -240,6 +327,9 @@ class World(Course):
             fault = self.active(kind, t)
             if fault is not None and service in fault.vantages:
                 return rate * self.impact(kind, t, 15.0, 0.0)
+        for kind, rates in _SAID.items():
+            if service in rates and self.active(kind, t) is not None:
+                return rates[service] * self.impact(kind, t, 20.0, 0.0)
         fault = self.active("encoder-flap", t)
         if fault is not None and service == CHANNEL[fault.entities[0]].packager:
             return 1.5 if self.encoder_gone_since(fault.entities[0], t) is not None else 0.0

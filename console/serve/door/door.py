@@ -28,9 +28,11 @@ from asyncssh.mac import get_mac_algs
 from console.config.serve import Serve
 from console.config.serve import told as address_of
 from console.model.instant import Clock
+from console.serve.door.arrivals import Arrivals
 from console.serve.door.connection import Callbacks, Gate
 from console.serve.door.halfopen import HalfOpen
 from console.serve.door.keyring import Keyring
+from console.serve.door.porch import Porch
 from console.serve.door.recorder import Recorder
 from console.serve.door.refused import Denial, Why
 from console.serve.door.trust import Grant, asked
@@ -38,10 +40,9 @@ from console.serve.person import Person
 from console.serve.tally import Tally
 
 BANNER = "midwatch"
-BACKLOG = 256  # connections that the kernel holds for us
 HANG_UP_S = 2.0  # for clients to leave by themselves at the end
-BATCH = 4  # of them taken in one turn of the loop: a flood of newcomers must leave turns to those who log in
 EMPTY_S = 60.0  # a connection without a session, as one that is shared is between two of them
+_TOO_FAST = Denial(Why.TOO_FAST, "opens more connections than an address may")
 _QUIET = (Why.WRONG_KEY, Why.UNKNOWN_PERSON)  # before a login: a client tries all the keys it has
 
 _KEX = (
@@ -100,7 +101,8 @@ class Door:
         self._gates: set[Gate] = set()
         self._since: dict[Gate, float] = {}  # of those who are logged in, in the order in which they came
         self._shown: dict[Gate, bytes] = {}  # by what they were let in: asked for again when the files change
-        self._servers: list[asyncio.Server] = []
+        self._arrivals = Arrivals(settings.limits.arrivals_per_s, settings.limits.arrivals_at_once)
+        self._porches: list[Porch] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[Gate, asyncio.TimerHandle] = {}
         self._draining = ""
@@ -113,17 +115,14 @@ class Door:
         self._tell(self._keyring.mark)
         loop = asyncio.get_running_loop()
         options = await asyncssh.SSHServerConnectionOptions.construct(**self._options())
-        for each in sockets:
-            server = await loop.create_server(lambda: Gate(self, loop, options), sock=each, backlog=BATCH)
-            each.listen(BACKLOG)  # asyncio takes as many at once as it asked the kernel to hold; it may hold more
-            self._servers.append(server)
+        self._porches = [Porch(each, self._arrivals, lambda: Gate(self, loop, options), self._put_out) for each in sockets]
         self._tasks.add(asyncio.create_task(self._keyring.watch(), name="files of keys"))
 
     def shut(self, why: str) -> None:
         """Nobody new from now on; whoever is in stays."""
         self._draining = why
-        for server in self._servers:
-            server.close()
+        for porch in self._porches:
+            porch.close()
         for gate in self._gates - set(self._since):
             gate.abort()
 
@@ -155,8 +154,7 @@ class Door:
     @property
     def addresses(self) -> tuple[str, ...]:
         """Where it listens, with the ports that were really taken."""
-        found = [each.getsockname() for server in self._servers for each in server.sockets]
-        return tuple(address_of(name[0], name[1]) for name in found)
+        return tuple(address_of(porch.name[0], porch.name[1]) for porch in self._porches)
 
     @property
     def people(self) -> tuple[Person, ...]:
@@ -266,6 +264,11 @@ class Door:
         self._timers.pop(gate, None)
         if gate in self._since and not gate.channels:
             gate.disconnect(DISC_BY_APPLICATION, "no session was asked for")
+
+    def _put_out(self, address: str) -> None:
+        """A connection that was not heard: its address opens more of them than it may."""
+        self._tally.refused(Why.TOO_FAST.value)
+        self._recorder.refused_login(_TOO_FAST, "", address, "")
 
     def _told(self, gate: Gate, denials: list[Denial]) -> None:
         for denial in denials:

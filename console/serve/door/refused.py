@@ -27,6 +27,7 @@ class Why(StrEnum):
     METHOD = "method"  # password, keyboard-interactive, and whatever else is not a key
     TOO_MANY_TRIES = "too_many_tries"
     HALF_OPEN = "half_open"
+    TOO_FAST = "too_fast"  # one connection after the other from one address; not heard at all
     NOT_SSH = "not_ssh"
     LATE = "late"  # the time to log in was over
     NO_KEY = "no_key"  # it asked for a person and showed none: it has passwords only

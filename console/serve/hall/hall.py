@@ -25,8 +25,12 @@ from console.actions.audit.operation import Actor
 from console.actions.licence import Licence
 from console.actions.policy.policy import Policy, PolicyError
 from console.actions.service import ActionService
+from console.app.app import MidwatchApp
+from console.app.sending import Courier
 from console.assembly import Engine
+from console.chat.redaction import Redactor
 from console.config import Config
+from console.config.link import LinkMode
 from console.exit_codes import ExitCode
 from console.feeds.desk import OVERVIEW_PANES, Desk, Seat
 from console.serve.hall.moment import Grammar
@@ -58,7 +62,11 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Hall:
-    """One for a server. `policy` None: no policy file, so everybody who is let in may read everything."""
+    """One for a server. `policy` None: no policy file, so everybody who is let in may read everything.
+
+    Raises ValueError for a link that is off: whole regions would be written past the one frame in flight, and a slow reader
+    would have them pile up here.
+    """
 
     def __init__(
         self,
@@ -69,19 +77,28 @@ class Hall:
         policy: Callable[[], Awaitable[Policy]] | None = None,
         service: ActionService | None = None,
         theme: str | None = None,
+        link: LinkMode = LinkMode.FULL,
         grammar: Grammar | None = None,
         tally: Any = None,
+        courier: Callable[[Desk, Actor, str], Courier | None] | None = None,
+        redactor: Callable[[], Redactor] = Redactor,
     ) -> None:
+        """`courier`: of a session at this desk, of this person, as they are shown. `redactor`: of what is secret; may block."""
+        if link is LinkMode.OFF:
+            raise ValueError("a session's frames go through the link: full, or slow")
         self.engine = engine
         self.config = config
         self.bounds = bounds
         self.theme = theme or config.theme
+        self.link = link
         self.grammar = grammar
         self.turns = Turns()
         self.drawing = asyncio.Semaphore(PICTURES)
         self._policy = policy
         self._service = service
         self._tally = tally
+        self._courier = courier
+        self.redactor = redactor
         self._sessions: dict[Session, None] = {}
         self._empty = asyncio.Event()
         self._empty.set()
@@ -202,8 +219,8 @@ class Hall:
                 self._tally.opened(session.kind)
         return full
 
-    def left(self, session: Session) -> None:
-        """It has ended."""
+    def left(self, session: Session, app: MidwatchApp | None) -> None:
+        """It has ended, and its app, where it had one, is to be gone soon."""
         if session not in self._sessions:
             return
         del self._sessions[session]
@@ -211,6 +228,8 @@ class Hall:
             self._empty.set()
         if self._tally is not None:
             self._tally.closed(session.kind)
+        if self._sweeper is not None and app is not None:
+            self._sweeper.left(app)
         if self._swept is None:
             self._swept = asyncio.get_running_loop().call_later(LOOK_S, self._sweep)
 
@@ -291,6 +310,10 @@ class Hall:
     def actor(self, person: Any) -> Actor:
         """The person as the audit names one, with no more roles than the key has."""
         return Actor(name=person.name, id=person.key, roles=person.roles)
+
+    def courier_of(self, person: Any, desk: Desk) -> Courier | None:
+        """To post what this desk shows, in this person's name."""
+        return self._courier(desk, self.actor(person), self.shown(person)) if self._courier is not None else None
 
     def shown(self, person: Any) -> str:
         return f"{person.name}@{self._host}"

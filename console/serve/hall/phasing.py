@@ -6,7 +6,11 @@ loop free between two of them for keys and channels, and so much time left over 
 core. Each renews its screen once in `EVERY_S`, and what a renewal paints leaves as one frame: on a phone's link every packet is
 one more that can be lost, and a key's echo would wait for it to be sent again.
 
-A key is not a renewal: what it changes is painted and leaves at once, whoever's turn it is.
+A key is not a renewal: what it changes is painted and leaves at once, whoever's turn it is. And a session whose key waits for
+its echo is not renewed before that has left, since the echo would leave with all that the renewal has painted, or behind it.
+On a line with a long way each session is renewed every `SLOW_EVERY_S` only: a renewal is a kilobyte or so, for which a phone's
+link is taken for a sixth of a second, and the screen itself is kept as it was until then, so that the frame of a key holds
+what the key has changed and nothing else.
 
 What must not be done here: know what is painted, or leave a turn to a session that is gone.
 """
@@ -23,9 +27,11 @@ from console.model.instant import Clock, Instant
 
 SHARE = 0.4  # of a core, for renewing screens
 EVERY_S = 1.0  # between two renewals of one session
+SLOW_EVERY_S = 2.0  # the same, of one with a long way
 APART_S = 0.9  # between two frames that nobody's key has asked for; less than EVERY_S, so that no delay adds up
 GATHERED_S = 0.03  # a renewal is painted in more than one turn of the loop
 ECHO_S = 0.5  # for how long after a key everything leaves at once
+LOOK_S = 0.03  # how soon after an echo the renewal that waited for it is made
 LEARNING = 0.1  # of a new cost into the mean
 MOST_COST_S = 0.05  # a turn that took longer than that was not the session's doing alone
 
@@ -72,11 +78,15 @@ class Turns:
 
 
 class Beat:
-    """When the frames of one session leave: `Linked.turn`. Made when it begins, and its first frames are awaited, too."""
+    """When the frames of one session leave (`Linked.turn`), and how often its screen is renewed. `has_long_way` is asked of its
+    line, whenever it is of interest.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, has_long_way: Callable[[], bool] = lambda: False) -> None:
         self._loop = asyncio.get_running_loop()
+        self._has_long_way = has_long_way
         self._hurried_until = 0.0
+        self._unanswered_at: float | None = None  # when the first key was touched of which no echo has left
         self._left_at = float("-inf")  # the last frame that nobody asked for
         self._going: asyncio.Handle | None = None
         self._is_soon = False
@@ -98,11 +108,26 @@ class Beat:
 
     def hurry(self) -> None:
         """Somebody waits for what is painted next."""
-        self._hurried_until = self._loop.time() + ECHO_S
+        now = self._loop.time()
+        self._hurried_until = now + ECHO_S
+        if not self.is_awaited:
+            self._unanswered_at = now
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a key waits for its echo; one that has had none by then changes nothing."""
+        return self._unanswered_at is not None and self._loop.time() < self._unanswered_at + ECHO_S
+
+    @property
+    def every_s(self) -> float:
+        """Between two renewals."""
+        return SLOW_EVERY_S if self._has_long_way() else EVERY_S
 
     def _go(self, depart: Callable[[], None]) -> None:
         self._going = None
-        if not self._is_soon:
+        if self._is_soon:
+            self._unanswered_at = None
+        else:
             self._left_at = self._loop.time()
         depart()
 
@@ -116,9 +141,10 @@ class Beat:
 class PhasedClock(SystemClock):
     """The engine's clock as one session has it: whoever slept wakes in the session's turn, and not too often."""
 
-    def __init__(self, clock: Clock, turns: Turns) -> None:
+    def __init__(self, clock: Clock, turns: Turns, beat: Beat | None = None) -> None:
         self._clock = clock
         self._turns = turns
+        self._beat = beat
         self._renewed_at = float("-inf")
 
     @property
@@ -130,8 +156,12 @@ class PhasedClock(SystemClock):
 
     async def sleep(self, seconds: float) -> None:
         """As long as asked, and until the session may paint again."""
-        due = self._renewed_at + EVERY_S - self._clock.now().mono
+        beat = self._beat
+        every_s = beat.every_s if beat is not None else EVERY_S
+        due = self._renewed_at + every_s - self._clock.now().mono
         await self._clock.sleep(max(seconds, due, 0.0))
+        while beat is not None and beat.is_awaited:
+            await self._clock.sleep(LOOK_S)
         await self._turns.turn()
         self._renewed_at = self._clock.now().mono
 

@@ -26,13 +26,15 @@ import asyncssh
 from console.actions.licence import Licence
 from console.actions.policy.policy import PolicyError
 from console.app.app import MidwatchApp
+from console.app.drawing import PICTURE_S
 from console.app.pivots import Place
 from console.app.screen import ConsoleScreen
 from console.exit_codes import ExitCode
 from console.feeds.desk import OVERVIEW, Desk
 from console.model.scope import Scope
+from console.serve.hall.desk import DeskOfOne
 from console.serve.hall.driver import ChannelDriver, Seat, clamped
-from console.serve.hall.moment import PICTURE_S, Asked, NotAsked, taken
+from console.serve.hall.moment import Asked, NotAsked, taken
 from console.serve.hall.phasing import Beat, PhasedClock
 from console.serve.hall.rights import Rights
 from console.serve.hall.spoken import Spoken, fit, spoken
@@ -59,22 +61,6 @@ class Ended(Exception):
         self.code = int(code)
         self.words = words
         self.what = what  # for the audit, where it is a refusal
-
-
-class DeskOfOne:
-    """A desk as one session has it: everybody's rows, and a clock that wakes it in its turn."""
-
-    def __init__(self, desk: Desk, clock: PhasedClock, hall: Hall) -> None:
-        self._desk = desk
-        self._hall = hall
-        self.clock = clock
-
-    def look(self, *, doubt: bool = False) -> None:
-        """Of all sessions that find the time has jumped, the first one has the feeds look."""
-        self._hall.look_again(doubt=doubt)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._desk, name)
 
 
 class Session(asyncssh.SSHServerSession[bytes]):
@@ -250,9 +236,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if self._beat is not None:
             self._beat.close()
             self._beat = None
-        self.app = self.licence = self._visit = None
+        app, self.app, self.licence, self._visit = self.app, None, None, None
         self._connection = None
-        self._hall.left(self)
+        self._hall.left(self, app)
 
     def _gone(self) -> None:
         """The client is not there any more, or no longer spoken to."""
@@ -310,7 +296,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
     async def _console(self, said: Spoken) -> tuple[int, bytes]:
         hall, seat = self._hall, self._seat
         assert seat is not None
-        desk: Any = DeskOfOne(await self._permitted(), PhasedClock(hall.engine.clock, hall.turns), hall)
+        permitted = await self._permitted()
+        beat = self._beat = Beat(seat.wire.has_long_way)
+        desk: Any = DeskOfOne(permitted, PhasedClock(hall.engine.clock, hall.turns, beat), hall)
         self.licence, unlicensed = await hall.licence_of(self.person)
         self._visit = hall.presence.enter(
             hall.actor(self.person), address=self.person.address, sees_addresses=self._sees_addresses
@@ -325,11 +313,14 @@ class Session(asyncssh.SSHServerSession[bytes]):
             licence=self.licence,
             unlicensed=unlicensed,
             company=self._visit,
+            courier=hall.courier_of(self.person, permitted),
         )
         screen.mark = hall.mark
-        app = self.app = MidwatchApp(screen, theme=hall.theme, able=said.able, driver=partial(ChannelDriver, seat=seat))
+        driver = partial(ChannelDriver, seat=seat)
+        app = self.app = MidwatchApp(screen, theme=hall.theme, able=said.able, link=hall.link, driver=driver)
         fit(app, said)
-        app.turn = self._beat = Beat()
+        app.turn = beat
+        beat.hurry()  # its first frames are awaited
         if self._parting is not None:
             raise Ended(*self._parting)
         await app.run_async()
@@ -353,7 +344,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             async with asyncio.timeout(asked.wait_s + PICTURE_S):
                 code, out = await taken(
                     await self._permitted(), hall.engine.name, asked,
-                    is_prod=hall.engine.is_prod, who=hall.shown(self.person), turn=hall.drawing,
+                    is_prod=hall.engine.is_prod, who=hall.shown(self.person), turn=hall.drawing, redactor=hall.redactor,
                 )  # fmt: skip
         except NotAsked as wrong:
             raise Ended(ExitCode.USAGE, str(wrong)) from wrong

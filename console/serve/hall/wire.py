@@ -33,7 +33,9 @@ LOOK_S = (0.002, 0.005, 0.01, 0.02, 0.03)  # until the next look whether a frame
 SLOW_LOOK_S = 1.0  # how often we look whether a reader still takes
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes not yet sent; TIOCOUTQ: those, and what was sent and not acknowledged
 SLOW_S = 0.08  # a round trip from which on a line is slow
+LONG_S = 0.15  # and from which on it has a long way, so that its screen is renewed less often (phasing.py)
 APART = 3  # round trips between two frames of a slow line, but no more than a second
+PAINTED_S = 0.02  # from a key to its echo, mostly
 HURRY_S = 1.0  # for how long a key counts
 _RTT = struct.Struct("@68xI")  # tcp_info.tcpi_rtt, microseconds: eight bytes, then the sixteenth of its words
 _IS_LINUX = sys.platform == "linux"
@@ -93,9 +95,9 @@ class Wire:
         """A key was touched: what it changes is to be seen at once."""
         self._hurried_at = self._loop.time()
         if self._looking is not None and self._looks >= len(LOOK_S):
+            # Not this moment: what waits would leave first, and the echo, which is painted in one, behind it.
             self._looking.cancel()
-            self._looking = None
-            self._look()
+            self._looking = self._loop.call_later(PAINTED_S, self._look)
 
     def _put(self, text: str) -> None:
         if self._channel is None or self._channel.is_closing():
@@ -145,15 +147,24 @@ class Wire:
         now = self._loop.time()
         return now - self._hurried_at < HURRY_S or now - self._sent_at >= self._spacing_s()
 
+    def has_long_way(self) -> bool:
+        """Whether a round trip takes so long that the fewer frames there are the better."""
+        return self._trip_s() >= LONG_S
+
     def _spacing_s(self) -> float:
+        trip_s = self._trip_s()
+        return min(1.0, APART * trip_s) if trip_s >= SLOW_S else 0.0
+
+    def _trip_s(self) -> float:
+        """A round trip, as the kernel has it from the acknowledgements; 0 where nothing is known."""
         if not _IS_LINUX or self._connection is None:
             return 0.0
         tcp = self._connection.get_extra_info("socket")
         try:
-            trip_s = _RTT.unpack(tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RTT.size))[0] / 1e6
+            microseconds: int = _RTT.unpack(tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RTT.size))[0]
         except (AttributeError, OSError, struct.error):  # no TCP, or closed a moment ago
             return 0.0
-        return min(1.0, APART * trip_s) if trip_s >= SLOW_S else 0.0
+        return microseconds / 1e6
 
     # -- landing -------------------------------------------------------------------------------------------------------
     def _watch_landing(self) -> None:

@@ -63,9 +63,10 @@ class PrometheusClient:
         now = self._clock.now()
         return now.utc if self._ahead_s is None else datetime.fromtimestamp(now.mono + self._ahead_s, UTC)
 
-    async def query(self, query: str) -> Answered:
-        """One value per series, now (aligned down). Raises SourceError."""
-        at = math.floor(self.server_now().timestamp() / self._align_s) * self._align_s
+    async def query(self, query: str, ago_s: float = 0.0, align_s: float | None = None) -> Answered:
+        """One value per series, now or as it was `ago_s` ago (aligned down to `align_s`). Raises SourceError."""
+        step_s = self._align_s if align_s is None else align_s
+        at = math.floor((self.server_now().timestamp() - ago_s) / step_s) * step_s
         params = {"time": f"{at:.3f}", "timeout": self._timeout}
         return await self._shared((query, at, at, 0.0), lambda c, h: c.query(query, params, h))
 

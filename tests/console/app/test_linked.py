@@ -72,7 +72,7 @@ async def test_a_terminal_that_takes_nothing_gets_one_frame_and_later_the_newest
         for key in ("1", "2", "question_mark", "escape", "3"):
             await at.stage.press(key)
         assert len(at.driver.frames) == before + 1, "send asserts that none stood in line"
-        assert at.app.flight.aloft_s(linked.monotonic()) > 0 and not at.is_as_a_whole_repaint()
+        assert at.app.flight.in_flight and not at.is_as_a_whole_repaint()
         at.driver.is_taking = True
         at.driver.land()
         assert len(at.driver.frames) == before + 2, "made and sent at once, with no timer between"

@@ -14,14 +14,12 @@ from textual import events
 from textual._xterm_parser import XTermParser
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.widgets import Input
 
 from console.app.app import MidwatchApp
 from console.app.choosing import ActionMenu
 from console.app.curtain import Curtain
 from console.app.detail import DetailScreen
 from console.app.plandialog import PlanDialog
-from console.app.prompt import PromptScreen
 from console.app.screen import ConsoleScreen
 from console.serve.hall.hearing import Hearing
 from tests.console.app.bench import NAME, TARGET, benched
@@ -61,9 +59,9 @@ async def typed(stage: Stage, messages: Iterator[Message] | list[Message]) -> No
 
 
 def line(stage: Stage) -> str:
-    prompt = stage.app.screen
-    assert isinstance(prompt, PromptScreen), prompt
-    return prompt.query_one(Input).value
+    prompt = stage.console.prompt
+    assert prompt.question is not None and stage.app.screen is stage.console
+    return prompt.value
 
 
 # -- prompts ----------------------------------------------------------------------------------------------------------
@@ -234,11 +232,11 @@ async def test_what_is_typed_before_the_screen_is_there_is_in_the_prompt_once_it
         await app.keyboard.given()
         opening.may.set()
         async with asyncio.timeout(20):
-            while not isinstance(app.screen, PromptScreen):
+            while app.console_screen is None or app.console_screen.prompt.question is None:
                 await pilot.pause(0.01)
             await app.keyboard.given()
             await pilot.pause()
-        assert app.is_running and app.screen.query_one(Input).value == "qod-a"
+        assert app.is_running and app.console_screen.prompt.value == "qod-a"
         assert app.console_screen is not None and app.console_screen.place.view == "workloads"
     await scene.hub.close()
 

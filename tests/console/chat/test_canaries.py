@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from console.app.picture import drawn, png
+from console.app.drawing import png
+from console.app.picture import drawn
 from console.chat.composing import composed, for_programs
 from console.chat.known import known_secrets
 from console.chat.redaction import Redactor

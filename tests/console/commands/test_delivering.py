@@ -68,4 +68,4 @@ async def test_what_is_refused_is_told_and_ends_with_unreachable(
 
 def test_a_destination_that_is_not_there_is_a_mistake_of_usage(tmp_path: Path, slack: Slack) -> None:
     with pytest.raises(UsageError, match="did you mean `oncall`"):
-        known(opened(tmp_path, slack), "oncal")
+        known(opened(tmp_path, slack).config, "oncal")

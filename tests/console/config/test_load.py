@@ -96,6 +96,9 @@ def test_all_problems_of_a_file_are_told_at_once_in_the_order_of_its_lines(told)
     ]
 
 
+PROM_A = '[sites.a.prometheus]\nurl = "http://p:9090"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -131,6 +134,18 @@ def test_all_problems_of_a_file_are_told_at_once_in_the_order_of_its_lines(told)
          "config.toml:4: sites.a.gauges[0].warn: 0.95 is above crit 0.92; warn comes first"),
         ('[[sites.a.gauges]]\nname = "g"\nused = "u"\n[[sites.a.gauges]]\nname = "g"\nused = "v"\n',
          "config.toml:5: sites.a.gauges[1].name: is a duplicate: another gauge is named `g` too"),
+        (PROM_A + '[[sites.a.figures]]\nname = "f"\nquery = "q"\nwarn = 0.8\n',
+         "config.toml:6: sites.a.figures[0].warn: has no meaning without `better`: say \"higher\" or \"lower\""),
+        (PROM_A + '[[sites.a.figures]]\nname = "f"\nquery = "q"\nbetter = "higher"\nwarn = 1.2\n',
+         "config.toml:7: sites.a.figures[0].warn: 1.2 would be raised at last week's own value: with better higher it is below 1"),
+        (PROM_A + '[[sites.a.figures]]\nname = "f"\nquery = "q"\nbetter = "lower"\nwarn = 3\ncrit = 2\n',
+         "config.toml:7: sites.a.figures[0].warn: 3 is beyond crit 2; warn comes first"),
+        (PROM_A + '[[sites.a.figures]]\nname = "f"\nquery = "q"\nbetter = "higher"\nwarn = 0.5\ncrit = 0.8\n',
+         "config.toml:7: sites.a.figures[0].warn: 0.5 is beyond crit 0.8; warn comes first"),
+        (PROM_A + '[[sites.a.figures]]\nname = "f"\nquery = "q"\nbetter = "more"\n',
+         "config.toml:6: sites.a.figures[0].better: must be one of higher, lower, neither, not `more`"),
+        ('[[sites.a.figures]]\nname = "f"\nquery = "q"\n',
+         "config.toml:1: sites.a.figures: are asked of [sites.NAME.prometheus], which is missing"),
         ('[[sites.a.channels.inline]]\nname = "c"\nvantages = [{ name = "o", layer = "orgin", url = "http://o" }]\n',
          "config.toml:3: sites.a.channels.inline[0].vantages[0].layer: must be one of ingest, transcode, package, origin, "
          "edge, drm, schedule, probe, source, not `orgin`; did you mean `origin`?"),

@@ -45,6 +45,7 @@ def test_a_variable_wins(tmp_path: Path) -> None:
         ('ca_keys = "ca"\nexec = ["bash"]', "must be one of snapshot"),
         ('ca_keys = "ca"\nlimits = { per_address = 99 }', "per_address (99) is above unauthenticated (32)"),
         ('ca_keys = "ca"\nlimits = { sessions = 0 }', "must be at least 1"),
+        ('ca_keys = "ca"\nlimits = { arrivals_per_s = 0 }', "must be more than 0"),
         ('ca_key = "ca"', "did you mean `ca_keys`"),
         ('ca_keys = "ca"\nhost_key = ""', "must not be empty"),
     ],

@@ -53,7 +53,7 @@ def test_the_config_is_toml_that_names_every_backend():
 
 def test_every_gauge_has_what_a_gauge_needs_and_a_name_of_its_own():
     gauges = tomllib.loads(config_toml(PORTS, "c.json"))["sites"]["demo"]["gauges"]
-    assert len({gauge["name"] for gauge in gauges}) == len(gauges) == 4 + 1 + 3 + 2
+    assert len({gauge["name"] for gauge in gauges}) == len(gauges) == 4 + 1 + 3 + 3
     for gauge in gauges:
         assert set(gauge) == {"name", "used", "total", "unit", "warn", "crit"}
         assert 0 < gauge["warn"] < gauge["crit"] <= 1

@@ -151,4 +151,4 @@ def test_what_is_kept_of_the_holes_is_bounded_and_the_numbers_go_on() -> None:
     assert fresh.sequence(fresh.newest(day), day) == stepwise
     slots = fresh.slots(fresh.newest(day), WINDOW, day)
     assert [fresh.slot_of(fresh.sequence(slot, day), day) for slot in slots] == slots
-    assert fresh.breaks(slots[0], day) == 60 * 5, "sixty turns of a day, five breaks each"
+    assert fresh.breaks(slots[0], day) == 45 * 5, "forty-five turns of a day, five breaks each"

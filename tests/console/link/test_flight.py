@@ -25,15 +25,6 @@ def test_nothing_to_say_is_no_flight() -> None:
     assert flight.offered()
 
 
-def test_a_reader_that_stopped_is_known_by_the_time_its_frame_is_aloft() -> None:
-    flight = Flight()
-    assert flight.aloft_s(5.0) == 0
-    flight.departed(100, 5.0)
-    assert flight.aloft_s(35.0) == 30.0
-    flight.landed()
-    assert flight.aloft_s(36.0) == 0
-
-
 def test_the_rate_is_that_of_the_last_ten_seconds() -> None:
     flight = Flight()
     for tenth in range(600):

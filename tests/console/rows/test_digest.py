@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import shlex
 from typing import Any
 
 import msgspec
@@ -150,7 +151,8 @@ async def test_the_text_digest_tells_the_scene_in_ten_lines() -> None:
     assert any("rollout packager-emea 3.8.2 at 02:12 · 4/4 updated, 0 available" in line for line in lines)
     assert any(line.startswith("Capacity  W egress lhr 91 % · 410G of 450G bit/s") for line in lines)
     assert any(line.strip() == "? redis memory: no data since 02:14:07" for line in lines)
-    assert lines[-1].startswith("Incident  INC-7f3a  packager-emea: STALE on 4 channels · 60s · no ack · before it: packager-emea 3.8.2")
+    assert lines[-1] == "Open      midwatch --site apac"
+    assert lines[-2].startswith("Incident  INC-7f3a  packager-emea: STALE on 4 channels · 60s · no ack · before it: packager-emea 3.8.2")
     assert len(lines) <= 20
 
 
@@ -182,7 +184,7 @@ async def test_a_view_of_its_own_tells_only_its_pane() -> None:
 
 async def test_the_logs_view_tells_its_newest_lines() -> None:
     lines = to_text(taken(view="logs", service="packager-emea"), 200).splitlines()
-    assert lines[-2].strip() == "02:14:05 E packager-emea  segment 8818 late by 12.1 s"
+    assert lines[-3].strip() == "02:14:05 E packager-emea  segment 8818 late by 12.1 s"
 
 
 async def test_when_all_is_well_each_pane_is_one_line() -> None:
@@ -232,3 +234,38 @@ async def test_the_text_of_one_channel_tells_each_finding_and_what_follows_from_
     assert "downstream: SKEW [package] 1080p SKEW at 2 of 4 edges" in told
     fleet = to_text(taken(with_child(Scene()), "streams"), 200)
     assert "downstream" not in fleet and "STALE [package]" not in fleet
+
+
+# -- the same data, the same words --------------------------------------------------------------------------------------
+def turned(scene: Scene) -> Scene:
+    """The same scene, with every mapping of its readings filled the other way round."""
+    for feed in scene.feeds.values():
+        reading = feed.topic.reading
+        if isinstance(reading.value, msgspec.Struct):
+            changed = {
+                name: dict(reversed(list(value.items())))
+                for name in reading.value.__struct_fields__
+                if isinstance(value := getattr(reading.value, name), dict)
+            }
+            feed.set(msgspec.structs.replace(reading, value=msgspec.structs.replace(reading.value, **changed)))
+    return scene
+
+
+@pytest.mark.parametrize("view", ["overview", "streams", "workloads", "capacity", "incidents", "sources"])
+async def test_the_same_data_make_the_same_digest_in_whatever_order_they_came(view: str) -> None:
+    one, other = taken(view=view), taken(turned(Scene()), view=view)
+    assert to_text(one) == to_text(other) and to_json(one) == to_json(other)
+
+
+async def test_what_has_not_answered_yet_is_told_once() -> None:
+    scene = Scene()
+    for view in scene.feeds:
+        scene.connecting(view)
+    lines = to_text(taken(scene)).splitlines()
+    assert lines[0] == "apac · 02:14 UTC · UNKNOWN (0 critical, 0 warning)"
+    assert [line.split(maxsplit=1)[1] for line in lines[1:5]] == ["? connecting …"] * 4
+
+
+async def test_the_last_line_opens_the_console_at_the_same_scope_in_any_shell() -> None:
+    last = to_text(taken(service="a b'; rm -rf /"), 200).splitlines()[-1]
+    assert shlex.split(last)[1:] == ["midwatch", "--site", "apac", "--scope", "service=a b'; rm -rf /"]

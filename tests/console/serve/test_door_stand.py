@@ -265,7 +265,8 @@ def _configured(place: Path, *lines: str) -> None:
         (('authorized_keys = "keys"', 'host_key = "nowhere"'), ("--listen", "127.0.0.1:0"), "there is no host key"),
         (('authorized_keys = "keys"',), ("--listen", "192.0.2.77:22"), "no such address"),
         (('authorized_keys = "keys"',), ("--listen", "somewhere"), "is no address"),
-        (('authorized_keys = "keys"',), ("--alert-webhook", "127.0.0.1:1"), "not built yet"),
+        (('authorized_keys = "keys"',), ("--link", "off"), "--link off is not for a server"),
+        (('authorized_keys = "keys"',), ("--alert-webhook", "127.0.0.1:1"), "the configuration needs [bell]"),
     ],
 )
 def test_what_keeps_it_from_serving_is_said_with_exit_code_2(
@@ -274,6 +275,17 @@ def test_what_keeps_it_from_serving_is_said_with_exit_code_2(
     _configured(tmp_path, *table)
     assert cli.main(["serve", *argv], _environ(tmp_path)) == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_link_that_is_off_in_the_configuration_is_refused_and_a_flag_wins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _configured(tmp_path, 'authorized_keys = "keys"')
+    off = {**_environ(tmp_path), "MIDWATCH_LINK": "off"}
+    assert cli.main(["serve"], off) == 2
+    assert 'link = "off"' in (err := capsys.readouterr().err) and "--link slow" in err
+    assert cli.main(["serve", "--link", "full", "--listen", "192.0.2.77:22"], off) == 2
+    assert "no such address" in capsys.readouterr().err, "it got as far as its sockets"
 
 
 def test_a_host_key_with_the_wrong_mode_keeps_it_from_starting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

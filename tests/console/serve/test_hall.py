@@ -19,6 +19,7 @@ import pytest
 from console.app.app import MidwatchApp
 from console.assembly import Engine
 from console.commands.asked import asked
+from console.config.link import LinkMode
 from console.config.load import load
 from console.exit_codes import ExitCode
 from console.feeds.clock import SystemClock
@@ -195,6 +196,19 @@ async def test_the_clients_no_color_and_its_poor_terminal_are_respected(house: H
     assert b"\x1b[?2026$p" not in poor.raw  # what a terminal does not understand, it prints
 
 
+@pytest.mark.parametrize("house", [{"link": LinkMode.SLOW}], indirect=True)
+async def test_of_a_server_on_a_slow_link_every_session_is(house: House) -> None:
+    terminal = await house.console(env={"COLORTERM": "truecolor"})
+    app = house.hall.sessions[0].app
+    assert app is not None and app.mode is LinkMode.SLOW and app.animation_level == "none"
+    assert COLOUR.search(terminal.raw.decode()) and b"38;2;" not in terminal.raw and b"38;5;" not in terminal.raw
+
+
+def test_a_hall_whose_link_is_off_is_not_made(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="full, or slow"):
+        Hall(engine, load(tmp_path / "midwatch.toml", {}), link=LinkMode.OFF)
+
+
 async def test_without_a_terminal_the_digest_is_told_and_the_exit_code_is_the_snapshots(house: House) -> None:
     connection = await house.came()
     told = await connection.run(stdin=subprocess.DEVNULL)
@@ -320,42 +334,51 @@ async def test_a_client_that_takes_nothing_is_dropped_and_the_others_notice_noth
 
 async def test_a_session_that_has_ended_leaves_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "SOON_S", 0.1)  # nothing is collected here but by the hall's own sweep
-    await (await house.console()).shows("quiet")  # all that is imported and cached once is
+    stays = await house.console()
     hub = house.hall.engine.hub
+    apps: list[weakref.ref[MidwatchApp]] = []
+
+    async def led(terminal: Terminal, key: bytes, view: str) -> None:
+        """A key is given only when all that came before it is done: where it has led to its view, nothing is still mounted."""
+        terminal.channel.write(key)
+        await until(lambda: house.hall.sessions[-1].view == view)
 
     def held() -> tuple[int, int, int]:
         return sum(feed.topic.readers for feed in hub.feeds()), len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
 
-    await asyncio.sleep(0.2)
+    def is_over(is_page: bool) -> bool:
+        """Whether a page stands over the console's own."""
+        app = apps[-1]()
+        return app is not None and (app.screen is not app.console_screen) is is_page
+
+    await led(stays, b"9", "sources")  # all that is imported and cached once is
+    await led(stays, b"0", "overview")
+    await led(stays, b"9", "sources")
     before = held()
-    apps: list[weakref.ref[MidwatchApp]] = []
     for end in (b"q", b"", b"hang up"):
-        terminal = await house.console("tom")
-        session = house.hall.sessions[-1]
-        assert session.app is not None
-        apps.append(weakref.ref(session.app))
-        del session
-        terminal.channel.write(b"9?\x1b:")
-        await asyncio.sleep(0.1)
+        tom = await house.console("tom")
+        app = house.hall.sessions[-1].app
+        assert app is not None
+        apps.append(weakref.ref(app))
+        del app
+        await led(tom, b"9", "sources")
+        tom.channel.write(b"?")
+        await until(lambda: is_over(True))
         if end == b"q":
-            terminal.channel.write(b"\x1b")
-            await asyncio.sleep(0.3)
-            terminal.channel.write(b"q")
+            tom.channel.write(b"\x1b")
+            await until(lambda: is_over(False))
+            tom.channel.write(b"q")
         elif end == b"":
-            terminal.channel.write_eof()
+            tom.channel.write_eof()
         else:
             house.connections[-1].abort()
-        await terminal.left()
+        await tom.left()
         await until(lambda: len(house.hall.sessions) == 1)
         house.connections[-1].close()
         await house.connections.pop().wait_closed()
-        del terminal
-    await until(lambda: house.hall._swept is None)
-
-    def gone() -> bool:
-        return not [app for app in apps if app() is not None] and held() == before
-
-    await until(gone)
+        del tom
+    await until(lambda: held() == before)
+    await until(lambda: not [app for app in apps if app() is not None])
 
 
 class Policies:

@@ -8,7 +8,7 @@ import weakref
 from itertools import pairwise
 
 from console.feeds.clock import SystemClock
-from console.serve.hall.phasing import APART_S, EVERY_S, SHARE, Beat, PhasedClock, Turns
+from console.serve.hall.phasing import APART_S, ECHO_S, EVERY_S, SHARE, SLOW_EVERY_S, Beat, PhasedClock, Turns
 
 
 async def test_fifty_that_wake_at_once_have_a_turn_each_and_the_loop_looks_at_its_sockets_between_them() -> None:
@@ -106,3 +106,55 @@ async def test_a_sleeper_wakes_in_its_turn_and_not_more_often_than_it_may_paint(
     await clock.sleep(0.0)
     assert clock.now().mono - before >= EVERY_S - 0.01
     assert clock.stepped_s == 0.0
+
+
+async def test_a_session_whose_key_has_had_no_echo_is_not_renewed_before_it_has_left_but_not_for_long() -> None:
+    loop = asyncio.get_running_loop()
+    looked = asyncio.Event()
+
+    class Looking(SystemClock):
+        """Says when it was slept on for a look at the echo."""
+
+        async def sleep(self, seconds: float) -> None:
+            if seconds > 0:
+                looked.set()
+            await super().sleep(seconds)
+
+    beat = Beat()
+    beat.hurry()
+    clock = PhasedClock(Looking(), Turns(spent=lambda: 0.0), beat)
+    renewing = asyncio.create_task(clock.sleep(0.0))
+    for _ in range(2):
+        looked.clear()
+        await looked.wait()
+    assert beat.is_awaited and not renewing.done()
+    beat(lambda: None)  # the echo
+    await renewing
+    assert loop.time() < beat._hurried_until, "it left, and nothing else was waited for"
+    clock._renewed_at = float("-inf")
+    beat.hurry()  # a key that changes nothing
+    pressed_at = loop.time()
+    beat.hurry()  # nor does the next one put it off any longer
+    await clock.sleep(0.0)
+    assert loop.time() - pressed_at >= ECHO_S - 0.01 and not beat.is_awaited
+    beat.close()
+
+
+async def test_a_session_with_a_long_way_is_renewed_half_as_often() -> None:
+    is_long = False
+    beat = Beat(lambda: is_long)
+    assert beat.every_s == EVERY_S
+    is_long = True
+    assert beat.every_s == SLOW_EVERY_S == 2 * EVERY_S
+    slept: list[float] = []
+
+    class Slept(SystemClock):
+        async def sleep(self, seconds: float) -> None:
+            slept.append(seconds)
+
+    clock = PhasedClock(Slept(), Turns(spent=lambda: 0.0), beat)
+    beat._unanswered_at = None
+    await clock.sleep(0.25)
+    await clock.sleep(0.25)
+    assert slept[0] == 0.25 and SLOW_EVERY_S - 0.5 < slept[1] <= SLOW_EVERY_S
+    beat.close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import weakref
 
-from console.serve.hall.sweeping import SELDOM_S, SOON_S, Sweeper
+import pytest
+
+from console.serve.hall.sweeping import SELDOM_S, SOON_S, TRIES, Sweeper
 
 
 class Knot:
@@ -42,3 +44,41 @@ def test_everything_is_collected_soon_after_somebody_left_and_else_seldom():
     finally:
         sweeper.close()
     assert gc.get_threshold() == before
+
+
+def test_what_was_held_when_it_was_collected_is_collected_again_until_it_is_gone():
+    sweeper, now = Sweeper(0.0), 0.0
+    try:
+        held, holder = Knot(), []
+        holder.append(held)
+        gone = weakref.ref(held)
+        sweeper.left(held)
+        del held
+        sweeper.sweep()
+        for _ in range(3):
+            now += SOON_S
+            sweeper.look(now)
+            assert gone() is not None
+        holder.clear()
+        sweeper.look(now + SOON_S / 2)
+        assert gone() is not None, "no sooner than it is time"
+        sweeper.look(now + SOON_S)
+        assert gone() is None
+    finally:
+        sweeper.close()
+
+
+def test_what_is_held_for_ever_is_told_once_and_is_no_reason_to_look_for_ever(caplog: pytest.LogCaptureFixture):
+    sweeper, leaked = Sweeper(0.0), Knot()
+    try:
+        sweeper.left(leaked)
+        sweeper.sweep()
+        for turn in range(1, TRIES + 1):
+            assert not caplog.records
+            sweeper.look(turn * SOON_S)
+        assert "1 app(s) of sessions that have ended are still held" in caplog.text
+        gone = old()
+        sweeper.look((TRIES + 1) * SOON_S)
+        assert gone() is not None, "it is seldom again"
+    finally:
+        sweeper.close()

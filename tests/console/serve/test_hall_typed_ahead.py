@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from textual.widgets import Input
-
-from console.app.prompt import PromptScreen
 from console.serve.hall.driver import BEFOREHAND, SLICE
 from tests.console.serve.test_hall import House, engine, house, until  # noqa: F401 - fixtures
 
@@ -17,8 +14,9 @@ async def test_a_command_in_one_packet_is_done_and_q_after_a_prompts_key_is_a_le
     app = session.app
     assert app is not None and str(app.console_screen.place.scope) == "region=emea"
     terminal.channel.write(b":q")
-    await until(lambda: isinstance(app.screen, PromptScreen) and app.screen.query(Input) and app.screen.query_one(Input).value)
-    assert app.is_running and app.screen.query_one(Input).value == "q"
+    prompt = app.console_screen.prompt
+    await until(lambda: prompt.question is not None and prompt.value)
+    assert app.is_running and prompt.value == "q"
 
 
 async def test_keys_that_wait_for_their_turn_keep_the_session_from_being_read(house: House) -> None:  # noqa: F811

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from console.serve.hall.wire import ALOFT, MOST, Wire
+from console.serve.hall.wire import ALOFT, LOOK_S, MOST, Wire
 from tests.console.serve.test_hall import until
 
 
@@ -157,6 +157,31 @@ async def test_a_reader_that_takes_nothing_is_told_and_one_that_takes_slowly_is_
     wire._watch()
     assert stalled == [True]
     wire.close()
+
+
+async def test_a_key_makes_what_waits_leave_with_its_echo_and_not_before_it(line: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    transport, _ = line  # type: ignore[misc]
+    wire = Wire(Channel(transport), Connection(transport))
+    monkeypatch.setattr(wire, "_trip_s", lambda: 10.0)
+    landed: list[bool] = []
+    wire.send("x" * 500, lambda: landed.append(True))
+    await until(lambda: wire._looks >= len(LOOK_S))
+    assert wire.has_long_way() and not landed, "on a slow line one frame follows another when it is time"
+    wire.hurry()
+    assert not landed, "there is nothing to be seen of the key yet"
+    await until(lambda: landed)
+    wire.close()
+
+
+async def test_of_a_line_that_is_no_tcp_or_is_closed_the_way_is_not_known_to_be_long(line: object) -> None:
+    transport, _ = line  # type: ignore[misc]
+    wire = Wire(Channel(transport), Connection(transport))
+    assert not wire.has_long_way(), "loopback"
+    transport.abort()
+    await until(lambda: transport.get_extra_info("socket").fileno() < 0)
+    assert not wire.has_long_way()
+    wire.close()
+    assert not wire.has_long_way()
 
 
 async def test_a_wire_that_is_closed_holds_nothing_and_says_nothing(line: object) -> None:

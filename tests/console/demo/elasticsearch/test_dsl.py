@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -196,3 +198,29 @@ def test_a_nanosecond_survives_being_spelled(nanos: int) -> None:
 )  # fmt: skip
 def test_date_math_is_computed(text: str, upper: bool, seconds: int) -> None:
     assert parse_date(text, NOW, upper=upper) == NOW + seconds * 10**9
+
+
+def test_many_spans_of_the_time_of_ingestion_are_one_question_with_the_same_answer() -> None:
+    """What a tail asks: they may touch, overlap, hold each other, or be empty."""
+    random = Random(4)
+    for _ in range(60):
+        spans = [(begin := random.randrange(40), begin + random.randrange(-2, 9)) for _ in range(random.randrange(1, 12))]
+        should = [{"range": {"event.ingested": {"gte": stamp(lo), "lt": stamp(hi)}}} for lo, hi in spans]
+        criteria = compile_query({"bool": {"should": should, "minimum_should_match": 1}}, 0)
+        for second in range(60):
+            at = BASE_S * 10**9 + second * 10**9
+            held = any(lo <= second < hi for lo, hi in spans)
+            assert criteria.test(Ingested(at)) is held, (spans, second)
+            assert not held or criteria.ingested.lo <= at <= criteria.ingested.hi
+
+
+BASE_S = 1_700_000_000
+
+
+class Ingested:
+    def __init__(self, ns: int) -> None:
+        self.ingested_ns = ns
+
+
+def stamp(second: int) -> str:
+    return datetime.fromtimestamp(BASE_S + second, UTC).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""What the log says while an encoder flaps, a CDN is slow, and a node is gone."""
+"""What the log says while an encoder flaps, a CDN is slow, a node is gone, a service storms, and a crowd comes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from console.demo.elasticsearch.documents import Document
-from console.demo.elasticsearch.lines import Story
+from console.demo.elasticsearch.index import Index
+from console.demo.elasticsearch.lines import KEPT_DOCUMENTS, Story
 from console.demo.elasticsearch.source import Filter, source
 from console.demo.world.names import CHANNEL
 from console.demo.world.scenario import KINDS
@@ -73,10 +74,69 @@ def test_a_pod_that_moved_writes_from_its_new_node() -> None:
     assert missed == {"uk-news-1"}
 
 
-@pytest.mark.parametrize("scenario", ["encoder-flap", "cdn-slow", "node-lost"])
+@pytest.mark.parametrize("scenario", ["encoder-flap", "cdn-slow", "node-lost", "log-storm", "capacity-crunch"])
 def test_every_line_is_plain_printable_text_and_counted_as_what_it_is(scenario: str) -> None:
     story = Story(World(7, scenario, START))
     for second in (*range(AT + 19, AT + 36), AT + 61, AT + 90, AT + 200):
         documents = story.documents(second)
         assert Counter(dict(story.counts(second))) == Counter(d.level for d in documents)
         assert all(d.message.isprintable() and 10 < len(d.message) < 220 for d in documents)
+
+
+STORM_AT = (100, 130)
+
+
+def test_a_storm_is_one_pattern_of_one_service_and_the_rest_writes_on() -> None:
+    calm, storm = told(World(7, "calm", START), *STORM_AT), told(World(7, "log-storm", START), *STORM_AT)
+    services = Counter(d.emitter.service for d in storm)
+    assert services["entitlement-api"] / 30 == pytest.approx(800, rel=0.03)
+    patterns = {re.sub(r"\d+", "N", d.message) for d in storm if d.emitter.service == "entitlement-api" and d.level == "error"}
+    assert len(patterns) == 1
+    others = [d for d in storm if d.emitter.service not in ("entitlement-api", "log-shipper", "vod-api")]
+    usual = [d for d in calm if d.emitter.service not in ("entitlement-api", "log-shipper", "vod-api")]
+    assert len(others) == pytest.approx(len(usual), rel=0.1)
+    assert any("es_rejected_execution_exception" in d.message for d in storm if d.emitter.service == "log-shipper")
+    errors = sum(d.level == "error" for d in storm) / len(storm)
+    assert 0.9 < errors < 0.97
+
+
+def test_in_a_storm_lines_come_late_and_after_it_at_once_again() -> None:
+    world = World(7, "log-storm", START)
+
+    def delays(since: int, until: int) -> list[float]:
+        return sorted(d.ingested_ns / 1e9 - d.event_ms / 1000 for d in told(world, since, until))
+
+    before, within, after = delays(0, 20), delays(150, 165), delays(225, 245)
+    assert before[len(before) // 2] < 1.0 > after[len(after) // 2]
+    assert within[0] > 12 and within[-1] < 21
+
+
+def test_in_a_storm_a_shard_refreshes_every_fifth_second_and_never_goes_back() -> None:
+    moment = START
+    index = Index(World(7, "log-storm", START), lambda: moment)
+    seen = []
+    for step in range(2600):
+        moment = START + timedelta(seconds=step / 10)
+        seen.append((step / 10, index.view()))
+    for shard in range(3):
+        views = [view[shard] for _, view in seen]
+        assert views == sorted(views)
+        ages = {when: at - view[shard] / 1e9 for when, view in seen if (at := AT + when)}
+        assert max(age for when, age in ages.items() if when < 20) <= 1.01
+        assert 4 < max(age for when, age in ages.items() if 30 < when < 200) <= 5.01
+        assert max(age for when, age in ages.items() if when > 206) <= 1.01
+
+
+def test_what_is_kept_of_a_storm_in_memory_is_bounded() -> None:
+    story = Story(World(7, "log-storm", START))
+    for second in range(AT + 15, AT + 205):
+        story.documents(second)
+        assert story._held == sum(map(len, story._documents.values())) <= KEPT_DOCUMENTS + 1000
+    assert len(story.documents(AT + 16)) > 30, "what was let go is told again, the same"
+
+
+def test_in_a_crunch_the_door_and_the_edge_say_whom_they_turn_away() -> None:
+    lines = [d for d in told(World(7, "capacity-crunch", START), 60, 120) if d.message.startswith("admission:")]
+    assert {(d.emitter.service, d.emitter.channel, d.level) for d in lines} == {
+        ("session-api", None, "warn"), ("edge-syd", "au-footy-1", "warn")}
+    assert len(lines) / 60 == pytest.approx(13, rel=0.1)

@@ -119,5 +119,5 @@ def test_the_ingest_metrics_prove_the_layer() -> None:
 
 def test_an_endless_cycle_counts_every_return_of_the_encoder() -> None:
     world = World(1, "cycle", START)
-    assert world.ingest_reconnects_total("in-cricket-1", at(1440 * 3)) == 15
-    assert world.ingest_reconnects_total("kr-drama-1", at(1440 * 3)) == 0
+    assert world.ingest_reconnects_total("in-cricket-1", at(1920 * 3)) == 15
+    assert world.ingest_reconnects_total("kr-drama-1", at(1920 * 3)) == 0

@@ -97,8 +97,8 @@ def test_calm_stays_inside_every_warn_threshold_for_eight_days(seed: int):
 @pytest.mark.parametrize("scenario", list(SCENARIOS))
 def test_no_fault_drives_a_gauge_over_its_warn_ratio(scenario: str):
     w = world(scenario)
-    for seconds in range(0, 900, 10):
-        for pop in POPS:
+    for seconds in range(0, 1460, 10):
+        for pop in POPS if scenario != "capacity-crunch" else ("lhr", "nrt", "iad"):
             assert w.edge_egress_bps(pop, at(seconds)) / w.edge_capacity_bps(pop) < 0.78
         assert w.origin_connections(at(seconds)) / w.origin_connections_max < 0.78
 
@@ -112,7 +112,7 @@ def test_nothing_breaks_before_the_start_or_in_calm():
     assert world().next_change(START) is None
 
 
-@pytest.mark.parametrize("kind", ["edge-stale", "bad-deploy", "backend-down", "encoder-flap", "cdn-slow", "node-lost"])
+@pytest.mark.parametrize("kind", [kind for kind in SCENARIOS if kind not in ("calm", "cycle")])
 def test_a_fault_starts_20_s_after_ready_lasts_180_s_and_heals_for_good(kind: str):
     w = world(kind)
     assert [w.active(kind, at(s)) is not None for s in (19.9, 20, 199.9, 200, 10_000)] == [
@@ -129,7 +129,7 @@ def test_a_fault_starts_20_s_after_ready_lasts_180_s_and_heals_for_good(kind: st
     assert healed is not None and healed.end == at(200)
 
 
-def test_a_cycle_runs_all_six_with_60_s_of_calm_between_them_for_ever():
+def test_a_cycle_runs_all_eight_with_60_s_of_calm_between_them_for_ever():
     w = world("cycle")
     t, seen = START, []
     for _ in range(24):
@@ -137,7 +137,7 @@ def test_a_cycle_runs_all_six_with_60_s_of_calm_between_them_for_ever():
         assert change is not None and change > t
         seen.append(((change - START).total_seconds(), [f.kind for f in w.faults(change)]))
         t = change
-    assert seen[:13] == [
+    assert seen[:17] == [
         (20, ["edge-stale"]),
         (200, []),
         (260, ["bad-deploy"]),
@@ -150,10 +150,14 @@ def test_a_cycle_runs_all_six_with_60_s_of_calm_between_them_for_ever():
         (1160, []),
         (1220, ["node-lost"]),
         (1400, []),
-        (1460, ["edge-stale"]),
+        (1460, ["log-storm"]),
+        (1640, []),
+        (1700, ["capacity-crunch"]),
+        (1880, []),
+        (1940, ["edge-stale"]),
     ]
-    assert w.occurrences("bad-deploy", at(30 * 86400)) == 30 * 86400 // 1440
-    numbers = [f.number for f in w.begun(START, at(2940)) if f.kind == "edge-stale"]
+    assert w.occurrences("bad-deploy", at(30 * 86400)) == 30 * 86400 // 1920
+    numbers = [f.number for f in w.begun(START, at(2 * 1920 + 60)) if f.kind == "edge-stale"]
     assert numbers == [0, 1, 2]
 
 
@@ -206,7 +210,7 @@ def test_backend_down_touches_no_stream():
     )
 
 
-@pytest.mark.parametrize("scenario", ["calm", "edge-stale", "bad-deploy", "cdn-slow", "node-lost", "cycle"])
+@pytest.mark.parametrize("scenario", ["calm", "edge-stale", "bad-deploy", "cdn-slow", "node-lost", "capacity-crunch", "cycle"])
 def test_a_counter_is_the_integral_of_its_rate_and_never_goes_back(scenario: str):
     w = world(scenario)
     for pop in POPS:
