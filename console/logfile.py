@@ -9,9 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from console.model.shapes import quoted
+
 MAX_BYTES = 8 * 1024 * 1024
 KEPT = 3
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_LONGEST = 60_000  # characters of one record, its traceback with it
+
+
+class _Redacting(logging.Formatter):
+    """The log file outlives whoever read the screen, and is sent around when something is wrong: no record, and no traceback
+    under it, holds what has the shape of a credential.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        return quoted(super().format(record), _LONGEST)
 
 
 @contextmanager
@@ -20,7 +32,7 @@ def logged_to(path: Path) -> Iterator[None]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600, exist_ok=True)
     file = logging.handlers.RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
-    file.setFormatter(logging.Formatter(_FORMAT))
+    file.setFormatter(_Redacting(_FORMAT))
     records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     handler = logging.handlers.QueueHandler(records)
     listener = logging.handlers.QueueListener(records, file)

@@ -57,6 +57,26 @@ def test_a_command_that_asks_nobody_loads_no_connector(argv: list[str]) -> None:
     assert not modules_after(f"from console.cli import main; main({argv!r})") & {*CONNECTORS, "rich"}
 
 
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_a_snapshot_in_words_needs_no_face_and_a_snapshot_from_afar_no_engine(tmp_path: Path, format: str) -> None:
+    config = tmp_path / "midwatch.toml"
+    config.write_text('[sites.a.prometheus]\nurl = "http://127.0.0.1:1"\n[[sites.a.gauges]]\nname = "g"\nused = "u"\n')
+    words = ["--config", str(config), "snapshot", "overview", "--format", format]
+    engine = {"console.chat", "console.app", "console.serve", "console.actions.service"}
+    face = {"textual", "rich", "widgets", "views", "themes", "resvg_py", "apprise"}
+    told = "import json, sys; print(json.dumps(sorted(sys.modules)))"
+    code = f"from console.cli import main; main({[*words, '--wait', '0']!r}); {told}"
+    assert not _all_after(code) & {*face, *engine}
+    code = f"from console.cli import main; main({[*words, '--from', '-x']!r}); {told}"
+    assert not _all_after(code) & {*face, *engine, "aiohttp"}
+
+
+def _all_after(code: str) -> set[str]:
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return set(json.loads(ended.stdout.splitlines()[-1]))
+
+
 def imports_of(path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(), str(path))):

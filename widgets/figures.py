@@ -14,9 +14,8 @@ from console.model.wallboard import BigFigure
 from themes.tones import Ground, Paint
 from widgets.cells import fit
 from widgets.cells import width as cells_of
-from widgets.glyphs import BROAD, NARROW, Face, rows_of, width_of, written
+from widgets.glyphs import BROAD, NARROW, Face, rows_of, shortened, width_of, written
 from widgets.painted import Painted
-from widgets.roll import shortened
 
 LEAST = 16  # cells of a figure
 WORDS = 2  # lines besides the digits
@@ -109,7 +108,7 @@ def _digits(figure: BigFigure, face: Face, scale: int, inner: int, paint: Paint)
     used = width_of(face, scale, figure.value)
     change = figure.change.replace(" ", "")
     beside: tuple[str, ...] = ()
-    if change and scale > 1 and used + 3 + width_of(BROAD, 1, change) <= inner:
+    if change and scale > 1 and used + 5 + width_of(BROAD, 1, change) <= inner:
         beside = written(BROAD, 1, change)
     unit_at = len(rows) - 1 if len(rows) < 4 else len(rows) - 2
     lines = []

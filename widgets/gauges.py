@@ -14,9 +14,9 @@ from themes.tones import Ground
 from widgets.board import gauge
 from widgets.cells import fit
 from widgets.cells import width as cells_of
-from widgets.glyphs import BROAD, width_of, written
+from widgets.glyphs import BROAD, shortened, width_of, written
 from widgets.painted import Painted
-from widgets.roll import shortened, title_line
+from widgets.roll import title_line
 
 _TEXT = 6  # cells: "100 %"
 _NUMBER = 32  # the same in big letters

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from widgets.cells import ELLIPSIS
+
 _HALVES = " ▄▀█"  # by (upper, lower)
 
 _BROAD = """
@@ -141,3 +143,25 @@ def fitting(text: str, width: int, height: int, most: int = 8) -> tuple[Face, in
                     best = (face.height * scale, face, scale)
                 break
     return (best[1], best[2]) if best is not None else None
+
+
+def wrapped(text: str, width: int) -> list[str] | None:
+    """The text in lines of the smallest `BROAD` letters; None where one of its words is too long for that."""
+    parts: list[str] = []
+    for word in text.split():
+        longer = f"{parts[-1]} {word}" if parts else word
+        if parts and width_of(BROAD, 1, longer) <= width:
+            parts[-1] = longer
+        else:
+            parts.append(word)
+    return parts if all(width_of(BROAD, 1, part) <= width for part in parts) else None
+
+
+def shortened(text: str, width: int) -> str:
+    """As much of it as the smallest `BROAD` letters have room for, and whether that was all."""
+    if width_of(BROAD, 1, text) <= width:
+        return text
+    cut = text
+    while cut and width_of(BROAD, 1, f"{cut}{ELLIPSIS}") > width:
+        cut = cut[:-1]
+    return f"{cut.rstrip()}{ELLIPSIS}"

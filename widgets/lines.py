@@ -123,6 +123,11 @@ class Lines(Painted, can_focus=True):
         self._thumb_drawn = (0, 0)
         self.top = 0  # content line drawn at the first body line
 
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """What the focus changes is drawn by us (`draw_line`): no rule of a stylesheet asks for it, and looking them all
+        through cost more than the drawing.
+        """
+
     def line_count(self) -> int:
         """How many lines of content there are."""
         raise NotImplementedError

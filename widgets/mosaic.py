@@ -20,15 +20,17 @@ from console.model.wallboard import Tile
 from themes.tones import Ground, Paint
 from widgets.cells import fit, wrap
 from widgets.cells import width as cells_of
-from widgets.glyphs import BROAD, rows_of, width_of, written
+from widgets.glyphs import BROAD, rows_of, width_of, wrapped, written
 from widgets.painted import Painted
 from widgets.roll import title_line
 from widgets.shelves import Spot, room_for, shelved
 
 _SPLITS = "-_./ "
 BIGGEST = 3  # scale of a name
+MOST_OF = 0.6  # of the ground of those that are well: so much must have room for a name of that size
 _MARGIN = 1
 TITLE_FROM = 8  # lines: lower, every line is the channels'
+LOW = 12  # lines of ground: there a tile of two has no line to spare between it and the next
 LEAST_GAP = 3  # cells: a narrower tile is not parted from its neighbour
 
 
@@ -80,18 +82,20 @@ def _drawn(tiles: tuple[Tile, ...], width: int, height: int, paint: Paint) -> li
     calm = _calm_scale(shown, spots)
     for tile, spot in zip(shown, spots, strict=True):  # left to right on each line: so they come
         scale = calm if tile.severity is Severity.OK else BIGGEST
-        for at, pieces in enumerate(_tile(tile, spot, scale, paint)):
+        for at, pieces in enumerate(_tile(tile, spot, scale, paint, is_low=height < LOW)):
             lines[spot.y + at].extend(pieces)
     return lines
 
 
 def _calm_scale(tiles: Sequence[Tile], spots: Sequence[Spot]) -> int:
-    """One size of letters for all that are well: what is quiet must not differ."""
-    scale = BIGGEST - 1
-    for tile, spot in zip(tiles, spots, strict=True):
-        while tile.severity is Severity.OK and scale and not _name(tile, spot.width - 3, spot.height - 1, scale):
-            scale -= 1
-    return scale
+    """One size of letters for those that are well, but for the smallest: what is quiet must not differ."""
+    calm = [(tile, spot) for tile, spot in zip(tiles, spots, strict=True) if tile.severity is Severity.OK]
+    ground = sum(spot.width * spot.height for _, spot in calm)
+    for scale in range(BIGGEST - 1, 0, -1):
+        named = [spot for tile, spot in calm if _name(tile, spot.width - 3, spot.height - 1, scale)]
+        if sum(spot.width * spot.height for spot in named) >= MOST_OF * ground:
+            return scale
+    return 0
 
 
 def _gathered(tiles: tuple[Tile, ...], room: int) -> tuple[Tile, ...]:
@@ -124,12 +128,12 @@ class _Look:
         self.is_flat = not paint.has_color  # no ground that would part it from its neighbours
 
 
-def _tile(tile: Tile, spot: Spot, most: int, paint: Paint) -> list[list[Segment]]:
+def _tile(tile: Tile, spot: Spot, most: int, paint: Paint, *, is_low: bool) -> list[list[Segment]]:
     """Its lines, each exactly as wide as the spot."""
     look = _Look(tile, paint)
     gap = 1 if spot.width > LEAST_GAP else 0
     width = spot.width - gap
-    has_foot = spot.height > 1 and not look.is_flat
+    has_foot = spot.height > 1 + is_low and not look.is_flat
     height = spot.height - has_foot
     lines = []
     for pieces in _content(tile, width, height, most, look):
@@ -199,24 +203,12 @@ def _big_words(texts: Sequence[str], inner: int, room: int) -> list[str]:
     """The texts in the smallest of the big letters, if all of them have room."""
     lines: list[str] = []
     for text in texts:
-        parts = wrapped_big(text.upper(), inner) if text else []
+        parts = wrapped(text.upper(), inner) if text else []
         if parts is None:
             return []
         for part in parts:
             lines += [*([""] if lines else []), *written(BROAD, 1, part)]
     return lines if len(lines) <= room else []
-
-
-def wrapped_big(text: str, inner: int) -> list[str] | None:
-    """The text in lines of the smallest big letters; None where one of its words is too long for that."""
-    parts: list[str] = []
-    for word in text.split():
-        longer = f"{parts[-1]} {word}" if parts else word
-        if parts and width_of(BROAD, 1, longer) <= inner:
-            parts[-1] = longer
-        else:
-            parts.append(word)
-    return parts if all(width_of(BROAD, 1, part) <= inner for part in parts) else None
 
 
 def _big(tile: Tile, width: int, height: int, most: int) -> tuple[str, ...]:

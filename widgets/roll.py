@@ -12,9 +12,9 @@ from console.model.cell import Tone
 from console.model.severity import Severity
 from console.model.wallboard import Line, Notch
 from themes.tones import Ground, Paint
-from widgets.cells import ELLIPSIS, fit, wrap
+from widgets.cells import fit, wrap
 from widgets.cells import width as cells_of
-from widgets.glyphs import BROAD, width_of, written
+from widgets.glyphs import BROAD, shortened, width_of, written
 from widgets.painted import Painted
 
 _AXIS_LINES = 3
@@ -110,16 +110,6 @@ class Roll(Painted):
         if at < 2:
             return [shortened(said, room)]
         return [" ".join(words[:at]), shortened(" ".join(words[at:]), room)]
-
-
-def shortened(text: str, room: int) -> str:
-    """As much of it as big letters leave room for, and whether that was all."""
-    if width_of(BROAD, 1, text) <= room:
-        return text
-    cut = text
-    while cut and width_of(BROAD, 1, f"{cut}{ELLIPSIS}") > room:
-        cut = cut[:-1]
-    return f"{cut.rstrip()}{ELLIPSIS}"
 
 
 def title_line(title: str, width: int, paint: Paint) -> list[Segment]:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 SHAPE = 4.5  # cells of width for one of height: a name must fit, and a cell is twice as high as wide
 LEAST_WIDTH = 14  # cells of a tile: its letter and its name, where the shelf is wide enough
+NARROW = 3.0  # times as bad as another shape
 LEAST_HEIGHT = 1
-LEAST_AREA = 12  # cells of a tile on average: of more tiles the last are told as a number
+LEAST_AREA = 24  # cells of a tile on average: of more tiles the last are told as a number
 
 
 class Spot(NamedTuple):
@@ -29,7 +30,8 @@ class Spot(NamedTuple):
 
 def room_for(width: int, height: int) -> int:
     """How many tiles there is room for."""
-    return max(0, width * height // LEAST_AREA)
+    rows = max(1, width // LEAST_WIDTH) * max(0, height)
+    return rows if height <= 4 else max(0, width * height // LEAST_AREA)
 
 
 @lru_cache(32)
@@ -77,7 +79,9 @@ def _shelves(weights: Sequence[float], width: int, height: int) -> list[list[flo
 def _badness(shelf: Sequence[float], width: int, cells: float) -> float:
     """How far its tiles are from the wanted shape, on average."""
     tall = sum(shelf) * cells / width
-    return sum(abs(log(weight * cells / tall / tall / SHAPE)) for weight in shelf) / len(shelf)
+    shapes = sum(abs(log(weight * cells / tall / tall / SHAPE)) for weight in shelf)
+    narrow = sum(max(0.0, log(LEAST_WIDTH * tall / (weight * cells))) for weight in shelf)
+    return (shapes + NARROW * narrow) / len(shelf)
 
 
 def _bounded(shelves: list[list[float]], width: int, height: int) -> list[list[float]]:

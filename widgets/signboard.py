@@ -18,9 +18,8 @@ from console.model.wallboard import Sign
 from themes.tones import Ground, Paint
 from widgets.cells import fit, wrap
 from widgets.cells import width as cells_of
-from widgets.glyphs import BROAD, fitting, rows_of, width_of, written
+from widgets.glyphs import BROAD, fitting, rows_of, shortened, width_of, wrapped, written
 from widgets.painted import Painted
-from widgets.roll import shortened
 
 DETAILS_FROM = 7  # lines of the first words: from here on the others are in big letters too
 
@@ -97,7 +96,12 @@ def _drawn(sign: Sign, width: int, height: int, big_rows: int) -> list[tuple[str
     said, lines = _spelt(sign), sign.lines
     face = fitting(said, inner - 2, min(big_rows, height))
     if face is None:  # as much as there is room for, and all of it below
-        said, face, lines = shortened(said, inner - 2), (BROAD, 1), (sign.big, *lines)
+        parts = wrapped(said, inner - 2) or []
+        face = (BROAD, 1)
+        if 0 < len(parts) <= max(1, (height - len(lines)) // (rows_of(BROAD, 1) + 1)) and big_rows >= DETAILS_FROM:
+            drawn = [(row, True) for part in parts for row in (*written(*face, part), "")]
+            return [*drawn, *((part, False) for text in lines for part in wrap(text, inner))][:height]
+        said, lines = shortened(said, inner - 2), (sign.big, *lines)
     drawn = [(row, True) for row in written(*face, said)]
     if big_rows >= DETAILS_FROM and all(width_of(BROAD, 1, text.upper()) <= inner - 2 for text in lines):
         for text in lines:

@@ -1,7 +1,9 @@
 """Pictures of the screen: the console's own app, drawn without a terminal.
 
 The SVG that Textual writes names a web font, which a renderer without network replaces by nothing at all: the font is
-rewritten to the one this package brings, so that a picture in chat is the same everywhere.
+rewritten to the one this package brings, so that a picture in chat is the same everywhere. It also has every piece of
+the screen cut to the box of its line: a sixth of what drawing costs, and only blocks and frames, which are higher than a line,
+would leave it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from console.rows import channel, streams
 
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 _FAMILIES = re.compile(r"font-family:\s*[^;}]+")
+_WITHIN_LINE = re.compile(r' clip-path="url\(#[^)"]*-line-\d+\)"([^>]*>[^<\u2500-\u259f]*</text>)')
 
 
 async def drawn(
@@ -66,7 +69,7 @@ async def drawn(
 def svg(app: MidwatchApp, title: str) -> str:
     """The present screen of a running app."""
     drawn = app.export_screenshot(title=title)
-    return _FAMILIES.sub(f"font-family: {FONT_FAMILY}, monospace", _FONT_FACE.sub("", drawn))
+    return _WITHIN_LINE.sub(r"\1", _FAMILIES.sub(f"font-family: {FONT_FAMILY}, monospace", _FONT_FACE.sub("", drawn)))
 
 
 def ansi(app: MidwatchApp) -> str:

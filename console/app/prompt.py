@@ -18,6 +18,8 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Event, MouseEvent
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input
@@ -35,6 +37,18 @@ class Question:
     goes_on: bool = False  # what stands there is a beginning, not to be typed over
 
 
+class Line(Input):
+    """Textual's, without what it does for pages that are laid out by what stands in them: a layout of the whole screen when its
+    text grows, and every rule of the stylesheet when it gets or loses the focus, which changes nothing here. Nor does it blink:
+    on a phone's link every blink is a packet.
+    """
+
+    virtual_size = Reactive(Size(0, 0))
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """It looks the same, but for the cursor."""
+
+
 class Prompt(Vertical):
     """At the bottom, over whatever is there; enter answers, escape answers None."""
 
@@ -50,7 +64,8 @@ class Prompt(Vertical):
     def __init__(self, give_back: Callable[[], None]) -> None:
         super().__init__()
         self._give_back = give_back  # the focus, when whoever had it is not there any more
-        self._line = Input(max_length=200, select_on_focus=False)
+        self._line = Line(max_length=200, select_on_focus=False)
+        self._line.cursor_blink = False
         self._question: Question | None = None
         self._had_focus: Widget | None = None
 

@@ -21,8 +21,10 @@ from console.bell.counts import Counts
 BODY_BYTES = 8 * 1024 * 1024  # 5,000 alerts have 4 MB
 HELD_BYTES = 4 * BODY_BYTES  # of all bodies that are being read or answered
 HEAD_BYTES = 16 * 1024
-CALLS = 128  # connections: of a storm Alertmanager makes one for each group
-PATIENCE_S = 1.0  # who has not said who they are for so long gives way to who comes
+CALLS = 64  # connections; of a storm Alertmanager makes one for each group
+CROWDED = CALLS // 2  # from then on a connection ends with its answer: others wait for its place
+WAITING = 1024  # who waits in the kernel for a place
+PATIENCE_S = 3.0  # who has not said who they are for so long gives way to who comes
 LOOK_S = 0.1
 HEAD_S = 10.0  # from the connection to the end of the headers
 BODY_S = 20.0
@@ -73,6 +75,7 @@ class Calls:
     async def listen(self, place: socket.socket) -> None:
         """Take who comes, as far as there is room. Until cancelled."""
         loop = asyncio.get_running_loop()
+        place.listen(WAITING)
         while True:
             while len(self.open) >= CALLS:
                 self._make_room(loop.time())
@@ -90,7 +93,9 @@ class Calls:
                 connection.close()  # gone already
 
     def _make_room(self, now: float) -> None:
-        gone = next((one for one in self.open if not one.is_let_in and now - one.since >= PATIENCE_S), None)
+        strangers = [one for one in self.open if not one.is_let_in]
+        idle = (one for one in strangers if one.is_idle)
+        gone = next(idle, None) or next((one for one in strangers if now - one.since >= PATIENCE_S), None)
         if gone is not None:
             gone.end()
             self.went(gone)
@@ -114,6 +119,7 @@ class Call(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self.is_let_in = False
         self.since = 0.0
+        self._has_asked = False
         self._begin()
 
     def _begin(self) -> None:
@@ -131,6 +137,11 @@ class Call(asyncio.Protocol):
         self._is_kept = False
         self.is_let_in = False
         self.since = asyncio.get_running_loop().time()
+
+    @property
+    def is_idle(self) -> bool:
+        """Between two calls: whoever is there sees it end, and asks on another."""
+        return self._has_asked and not self._head_bytes
 
     # -- the connection ------------------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -304,7 +315,7 @@ class Call(asyncio.Protocol):
         finally:
             self._let_go()
             self._task = None
-        is_kept = self._is_kept and not (self._is_crowded or self._calls.closing)
+        is_kept = self._is_kept and not (self._is_crowded or self._calls.closing or len(self._calls.open) > CROWDED)
         self._answer(reply, is_kept=is_kept)
         if self._transport is None or self._transport.is_closing():
             return
@@ -313,6 +324,7 @@ class Call(asyncio.Protocol):
             return
         # the next call on the same connection; it is a stranger's again until it has shown who it is
         self._begin()
+        self._has_asked = True
         self._calls.came(self)
         self._within(KEPT_S)
         self._transport.resume_reading()

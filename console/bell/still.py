@@ -1,7 +1,7 @@
 """A moment held still: everything that a picture is drawn from, redacted, small enough to be handed to another process.
 
 Taking it costs the loop what a snapshot's rows cost and no more. Rows that no picture would show are left out before they are
-redacted, the healthy ones first: they are sorted by how bad they are, and what is counted above them are the bad ones.
+redacted (`worst.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from console.bell.worst import LINES, ROWS, worst_of
 from console.chat.redaction import Redactor
 from console.chat.veil import VeiledDesk
 from console.feeds.desk import TITLES, Desk, Seat, panes_of
@@ -20,13 +21,10 @@ from console.model.instant import Instant
 from console.model.logline import LogLine
 from console.model.reading import Reading
 from console.model.scope import Scope
-from console.model.severity import Severity
 from console.rows import actions, channel, gauges, incidents, lines, pods, sources, streams
 from console.rows.pane import Pane, unconfigured
 
-ROWS = 120  # of a pane: more than the highest picture has lines
-BAD_ROWS = 3000
-LINES = 200
+BAD_ROWS = 3000  # what is counted above the rows stops there
 SEATED = (streams.VIEW, pods.VIEW, gauges.VIEW, lines.VIEW, incidents.VIEW, actions.VIEW, sources.VIEW)
 
 
@@ -53,7 +51,7 @@ def taken(desk: Desk, view: str, scope: Scope) -> Still:
         return Still(
             now=now,
             scope=scope,
-            panes={each: _cut(seat.pane(scope, now)) for each, seat in seats.items()},
+            panes={each: worst_of(seat.pane(scope, now), BAD_ROWS) for each, seat in seats.items()},
             readings={lines.VIEW: logs} if logs is not None else {},
             rollouts=desk.rollouts(seats[pods.VIEW], scope, now)[:ROWS],
             page=desk.channel(name, seats[channel.VIEW], seats[incidents.VIEW], seats[pods.VIEW], now)
@@ -77,16 +75,6 @@ def redacted(still: Still, redactor: Redactor) -> Still:
         page=veil.told(still.page),
         lines=veil.told(still.lines),
     )
-
-
-def _cut(pane: Pane[Any]) -> Pane[Any]:
-    bad = 0
-    for row in pane.rows:
-        if bad >= BAD_ROWS or getattr(row, "severity", Severity.OK) is Severity.OK:
-            break
-        bad += 1
-    kept = pane.rows[: max(bad, ROWS)] if pane.name != lines.VIEW else pane.rows[-LINES:]
-    return msgspec.structs.replace(pane, rows=kept, findings=pane.findings[:ROWS], children=pane.children[:ROWS])
 
 
 class StillClock:
@@ -139,7 +127,7 @@ class StillDesk(Desk):
     def __init__(self, still: Still) -> None:
         self._still = still
         self.clock = StillClock(still.now)
-        self.ring = LogRing(max(1, LINES))
+        self.ring = LogRing(LINES)
         for line in still.lines:
             self.ring.append(line)
 

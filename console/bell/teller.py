@@ -1,9 +1,10 @@
 """Who tells one destination: few messages of much news.
 
-A group waits `GATHER_S` for others, so that what comes together is told together. Groups that have no thread yet get one each; with more than
-`THREADS` new ones a minute all that come share the storm's. In a thread a text follows the one before after 5 s, then 10, 20,
-40 and 60, until it has been quiet for five minutes; what comes in between is counted in the next. While the chat's service does
-not keep up, news wait here, where they are added up. So nothing is lost by waiting, and what a minute can make is bounded.
+A group waits `GATHER_S` for others, so that what comes together is told together. Groups that have no thread yet get one each;
+with more than `THREADS` new ones a minute all that come share the storm's. In a thread a text follows the one before after 5 s,
+then 10, 20, 40 and 60, until it has been quiet for five minutes; what comes in between is counted in the next. While the chat's
+service does not keep up, news wait here, where they are added up. So nothing is lost by waiting, and what a minute can make is
+bounded.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import msgspec
 
 from console.bell.book import LINES, News, Thread
 from console.bell.looking import Sighting
+from console.bell.worst import worst_of
 from console.chat.composing import HEAD, composed, for_programs
 from console.chat.inert import inert
 from console.chat.message import Line, Message, Section
@@ -24,7 +25,8 @@ _COUNTED, _ALERTS, _NAMES, _NOTED = -20, -15, -3, -2  # before the worst of the 
 
 def worded(thread: Thread, news: News, seen: Sighting, redactor: Redactor) -> Message:
     """The next text of a thread. Its id is the thread's and a number, so that a crash in between makes no second one."""
-    base = composed(seen.digest, redactor)
+    lean = msgspec.structs.replace(seen.digest, panes=tuple(worst_of(pane) for pane in seen.digest.panes))
+    base = composed(lean, redactor)
 
     def told(text: str, limit: int) -> str:
         return inert(redactor(text, limit), limit)
@@ -86,7 +88,7 @@ def _lines(thread: Thread, news: News, seen: Sighting) -> Iterator[tuple[str, in
     now = f"{thread.firing:,} firing now" if thread.firing else "none fires any more"
     fired, resolved = _in_all(thread)
     in_all = f"; in all {fired:,} fired, {resolved:,} resolved" if thread.told else ""
-    of = f" of {thread.groups:,} groups" if thread.groups > 1 else ""
+    of = f", in {thread.groups:,} groups" if thread.groups > 1 else ""
     yield f"{' and '.join(parts) or 'nothing that could be read'}{since}; {now}{of}{in_all}", _COUNTED
     shown = news.lines[: STORM_LINES if thread.is_storm else LINES]
     for at, line in enumerate(shown):

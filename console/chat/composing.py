@@ -21,6 +21,7 @@ from console.rows.digest import (
     document,
     headline,
     how,
+    is_absent,
     is_unwell,
     open_incidents,
     unwell,
@@ -130,7 +131,7 @@ def _of_pane(pane: Pane[Any], digest: Digest) -> Iterator[tuple[str, int]]:
     if pane.name == pods.VIEW:
         for at, rollout in enumerate(digest.rollouts[:TOLD]):
             yield f"{rollout.severity.value} rollout {rollout.text}", _ROLLOUT + at
-    if pane.name == lines.VIEW or not is_told:
+    if (pane.name == lines.VIEW or not is_told) and not is_absent(pane):
         word = f"{pane.severity.value} " if pane.severity is not Severity.OK else ""
         yield f"{word}{pane.summary}", _FIRST[pane.severity] + 20 if word else _SUMMARY
     if pane.name == lines.VIEW and digest.view == lines.VIEW:

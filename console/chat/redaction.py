@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from console.actions.audit.redaction import HIDDEN, said
+from console.model.shapes import HIDDEN, said
 from console.sources.sanitise import ELLIPSIS, clean
 
 LIMIT = 2000  # characters of one text

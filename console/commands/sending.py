@@ -151,7 +151,12 @@ class Clerk:
             view = OVERVIEW
         with session(self._desk, self._site, view, scope) as taking:
             digest = await taking.settled(SETTLE_S)
-        return await asyncio.to_thread(self._drafted, digest, permitted)
+        made = await asyncio.to_thread(self._drafted, digest, permitted)
+        for draft, kept in made:
+            self._kept[draft.id, draft.destination] = kept
+        while len(self._kept) > max(KEPT, len(made)):
+            del self._kept[next(iter(self._kept))]
+        return tuple(draft for draft, _ in made)
 
     async def _permitted(self) -> list[str]:
         """The destinations. Raises NotSent with why there is none."""
@@ -167,19 +172,17 @@ class Clerk:
             raise NotSent(refusal)
         return found
 
-    def _drafted(self, digest: Digest, names: list[str]) -> tuple[Draft, ...]:
+    def _drafted(self, digest: Digest, names: list[str]) -> list[tuple[Draft, _Kept]]:
         """Blocks: a fleet's digest has megabytes."""
         redactor = self._counter.redactor()
         message = composed(digest, redactor)
-        drafts = []
+        made = []
         for name in names:
             destination = self._counter.destinations[name]
             document = for_programs(digest, redactor) if destination.kind is ChatKind.WEBHOOK else None
-            self._kept[message.id, name] = _Kept(digest, message, document, redactor)
-            drafts.append(self._draft(name, destination, message, document))
-        while len(self._kept) > max(KEPT, len(names)):
-            del self._kept[next(iter(self._kept))]
-        return tuple(drafts)
+            draft = self._draft(name, destination, message, document)
+            made.append((draft, _Kept(digest, message, document, redactor)))
+        return made
 
     def _draft(self, name: str, destination: ChatDestination, message: Message, document: dict[str, Any] | None) -> Draft:
         service = self._counter.office.carrier(name).service

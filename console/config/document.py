@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -19,13 +20,18 @@ from console.config.lines import Lines, scan
 MAX_BYTES = 1_000_000  # it is written by hand; more than this is another file
 
 
-class Document(msgspec.Struct, frozen=True):
+class Document(msgspec.Struct, frozen=True, dict=True):
     """One file as it was read."""
 
     path: FilePath
     content: bytes
+    text: str
     raw: dict[str, Any]
-    lines: Lines
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Where each key stands. Found at the first problem: a file in order starts the console without it."""
+        return scan(self.text)
 
     def problem(self, key: Path, what: str, near: str | None = None) -> Problem:
         """Something wrong at a key, with the line on which it stands."""
@@ -41,7 +47,7 @@ def document(path: FilePath, noun: str = "configuration") -> Document:
 def parsed(path: FilePath, content: bytes) -> Document:
     """The same of bytes that were read already. Raises ConfigError."""
     text = _text(path, content)
-    return Document(path, content, _raw(path, text), scan(text))
+    return Document(path, content, text, _raw(path, text))
 
 
 def _content(path: FilePath, noun: str) -> bytes:

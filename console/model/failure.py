@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from console.model.shapes import quoted
+
 
 class FailureKind(StrEnum):
     """What class of thing went wrong; decides whether asking again can help."""
@@ -31,6 +33,14 @@ class Failure(msgspec.Struct, frozen=True):
     hint: str = ""  # "is the server up? midwatch doctor"
     retry_after_s: float | None = None  # the server's own wish (Retry-After)
     ref: str = ""  # finds the traceback in the log file; only for INTERNAL
+
+    def __post_init__(self) -> None:
+        """What came back may quote what was sent: it is kept without what has the shape of a credential, once for whoever
+        shows, logs or raises it.
+        """
+        kept = quoted(self.got)
+        if kept != self.got:
+            msgspec.structs.force_setattr(self, "got", kept)
 
     def __str__(self) -> str:
         text = f"{self.tried} on {self.on}: {self.got}"

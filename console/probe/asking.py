@@ -7,6 +7,7 @@ that hang at a host must not take the slots in which its playlists are asked for
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,9 +16,11 @@ from console.model.channel import Vantage
 from console.model.instant import Clock
 from console.model.observation import Outcome
 from console.probe.address import PRIVATE_HEADERS, is_same_host, printable
-from console.probe.dash.clock import ClockWatch, Source
 from console.probe.fetch import Answer, Fetcher, Question
 from console.probe.token import Token, TokenError, signed
+
+if TYPE_CHECKING:
+    from console.probe.dash.clock import ClockWatch, Source
 
 TIME_TIMEOUT_S = 5.0
 HELD_PER_DOOR = 2048  # reloads wait in their slots: one for every low-latency playlist of a door

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from console.model.instant import Instant
 from console.model.observation import Outcome
-from console.probe.address import Door, ForbiddenAddress, door_of, is_forbidden, literal, printable
+from console.probe.address import Door, ForbiddenAddress, door_of, host_and_port, is_forbidden, literal, printable
 from console.probe.http.exchange import REDIRECTS, Exchange
 from console.probe.http.names import Names
 from console.probe.http.pool import Pool, words_of
@@ -177,7 +177,7 @@ class Fetcher:
     def _way(self, url: str, question: Question, gate: asyncio.Semaphore) -> _Way:
         """The way to a URL, the question's own or one that a redirect named. Raises ForbiddenAddress."""
         parts, trusted = urlsplit(url), urlsplit(question.trusted)
-        is_own = parts.hostname == trusted.hostname
+        is_own = host_and_port(parts.netloc)[0] == host_and_port(trusted.netloc)[0]
         door = door_of(url, question.connect_to if is_own else None)
         address = literal(door.host)
         own_loopback = _is_loopback(question.connect_to or trusted.netloc)

@@ -7,15 +7,17 @@ may have tracks, and the prober needs to know no more. `kind.py` finds out which
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from console.model.observation import MediaFacts, Variant
 from console.model.remark import Remark
-from console.probe.dash.clock import ClockWatch
 from console.probe.fetch import Answer
 from console.probe.listed import KeyTag, Listed
+
+if TYPE_CHECKING:
+    from console.probe.dash.clock import ClockWatch
 
 
 class Unreadable(Exception):

@@ -11,7 +11,7 @@ from console.model.channel import Channel, Vantage
 from console.model.observation import Asked, MediaFacts, Observation, Outcome, Variant
 from console.model.remark import Remark
 from console.probe.address import printable, shown
-from console.probe.dash.clock import ClockWatch, parsed_date
+from console.probe.date import parsed_date
 from console.probe.delivery import Delivery
 from console.probe.fetch import Answer
 from console.probe.kind import reader_for
@@ -19,6 +19,7 @@ from console.probe.manifest import Manifest, ManifestReader, Unreadable, top_of
 from console.probe.schedule import Pace
 
 if TYPE_CHECKING:
+    from console.probe.dash.clock import ClockWatch
     from console.probe.lowlatency import Reloads
 
 GENTLE_KINDS = ("iframe", "subtitles")

@@ -163,13 +163,18 @@ def _told(pane: Pane[Any], digest: Digest) -> list[str]:
         told += channel_page(pane)
     if pane.name == pods.VIEW:
         told += [f"{row.severity.letter} rollout {row.text}" for row in digest.rollouts[:TOLD_ROWS]]
-    if (pane.name == lines.VIEW and pane.summary not in "".join(told)) or not told:
+    if (pane.name == lines.VIEW and not is_absent(pane)) or not told:
         told.append(f"{pane.severity.letter if pane.name == lines.VIEW else ' '} {pane.summary}")
     if pane.name == lines.VIEW and digest.view == lines.VIEW:
         told += [
             f"  {clock(row.at)} {row.level[:1].upper() or ' '} {row.name}  {row.message}" for row in pane.rows[-20:]
         ]
     return told
+
+
+def is_absent(pane: Pane[Any]) -> bool:
+    """Whether nothing has been heard yet, so that its one line only says again why."""
+    return pane.state is not State.LIVE and pane.as_of is None
 
 
 def is_unwell(pane: Pane[Any]) -> bool:

@@ -34,7 +34,7 @@ class Wall(msgspec.Struct, frozen=True):
 
     now: datetime  # UTC, whole seconds
     severity: Severity
-    counts: Mapping[Severity, int]
+    counts: Mapping[Severity, int]  # CRIT: rows, or open incidents where these are more
     banners: tuple[Sign, ...]
     headline: Sign
     fleet: tuple[Tile, ...]
@@ -70,18 +70,18 @@ def wall(heard: Heard, places: Places, now: Instant) -> Wall:
     told, heard_from = panes[incidents.VIEW], panes[sources.VIEW]
     open_rows: list[IncidentRow] = [row for row in told.rows if not row.is_closed]
     counts = _counted(panes[view] for view in COUNTED)
-    is_critical = counts[Severity.CRIT] > 0 or any(row.severity is Severity.CRIT for row in open_rows)
-    headline = _headline(panes, open_rows, counts)
+    critical = sum(row.severity is Severity.CRIT for row in open_rows)
+    counts = {**counts, Severity.CRIT: max(counts[Severity.CRIT], critical)}
     hour = wall_hour.moments(told.rows, heard.rollouts, panes[actions.VIEW].rows, now)
     live = sum(row.state is State.LIVE for row in heard_from.rows)
-    judged = [panes[view] for view in (*COUNTED, "logs", incidents.VIEW)]
+    judged = [*(panes[view] for view in (*COUNTED, "logs", incidents.VIEW)), *_figures_pane(heard.figures, now)]
+    signs = banners(judged, heard_from, mark=heard.mark, faults=heard.faults, up_s=heard.up_s)
+    headline = _in_doubt(_headline(panes, open_rows, counts), signs)
     return Wall(
         now=now.utc.replace(microsecond=0),
         severity=headline.severity,
         counts=counts,
-        banners=banners(
-            [*judged, *_figures_pane(heard.figures, now)], heard_from, mark=heard.mark, faults=heard.faults, up_s=heard.up_s
-        ),
+        banners=signs,
         headline=headline,
         fleet=wall_fleet.tiles(fleet.rows, places),
         fleet_title=_titled(fleet),
@@ -95,7 +95,7 @@ def wall(heard: Heard, places: Places, now: Instant) -> Wall:
         notches=wall_hour.notches(hour, now),
         sources=f"{live}/{len(heard_from.rows)}",
         sources_well=live == len(heard_from.rows),
-        is_critical=is_critical,
+        is_critical=counts[Severity.CRIT] > 0,
     )
 
 
@@ -127,6 +127,14 @@ def _headline(panes: Mapping[str, Pane[Any]], open_rows: Sequence[IncidentRow], 
     on_air = sum(not row.is_off_air for row in rows)
     big = f"all {on_air} channels fine" if on_air else "nothing wrong"
     return Sign(Severity.OK, big, ("no incident, nothing critical, nothing to warn of",))
+
+
+def _in_doubt(headline: Sign, signs: Sequence[Sign]) -> Sign:
+    """Nothing is called fine under a banner that says that not everything is heard."""
+    doubts = [sign.big for sign in signs if sign.severity is Severity.CRIT]
+    if headline.severity is not Severity.OK or not doubts:
+        return headline
+    return Sign(Severity.UNKNOWN, "as far as is known, nothing is wrong", (f"{headline.big}, but {', '.join(doubts)}",))
 
 
 def _is_unsure(pane: Pane[Any]) -> bool:

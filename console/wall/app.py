@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from textual.binding import Binding
 from textual.driver import Driver
 from textual.events import Event, Key, MouseEvent, Paste
 
@@ -21,17 +20,14 @@ from console.wall.pulse import Pulse
 from console.wall.screen import WallScreen
 
 BEAT_S = 1.0
-LEAVING = ("q", "ctrl+c")
+LEAVING = {"q": ExitCode.OK, "ctrl+c": ExitCode.INTERRUPTED}
 
 
 class WallApp(MidwatchApp, inherit_bindings=False):
     """One wall."""
 
     TITLE = "midwatch wall"
-    BINDINGS = [
-        Binding("q", "leave(0)", show=False, priority=True),
-        Binding("ctrl+c", "leave(130)", show=False, priority=True),
-    ]
+    BINDINGS = []
 
     def __init__(
         self,
@@ -45,6 +41,7 @@ class WallApp(MidwatchApp, inherit_bindings=False):
         pulse: Pulse | None = None,
     ) -> None:
         super().__init__(cast(Any, screen), started=started, theme=theme, able=able, link=link, driver=driver)
+        self.console_screen = None  # of everything that keys lead to
         self.wall = screen
         self._pulse = pulse or Pulse()
         self._painted = False
@@ -65,14 +62,16 @@ class WallApp(MidwatchApp, inherit_bindings=False):
         self._painted = True
 
     async def on_event(self, event: Event) -> None:
-        """No mouse, no paste, and no key but those that leave."""
-        if isinstance(event, MouseEvent | Paste) or (isinstance(event, Key) and event.key not in LEAVING):
-            return
-        await super().on_event(event)
+        """No mouse, no paste, and no key but those that leave: what else is typed comes to nobody."""
+        if isinstance(event, Key):
+            if event.key in LEAVING:
+                self.exit(return_code=LEAVING[event.key])
+        elif not isinstance(event, MouseEvent | Paste):
+            await super().on_event(event)
 
-    def action_leave(self, code: int) -> None:
-        """q, or ctrl+c."""
-        self.exit(return_code=ExitCode(code))
+    async def _look_again(self) -> None:
+        """Whatever stood on the screen is as old as we were away."""
+        await self.wall.look_again()
 
     def _handle_exception(self, error: Exception) -> None:
         super()._handle_exception(error)

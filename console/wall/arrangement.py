@@ -90,7 +90,7 @@ def arranged(width: int, height: int, banner_rows: int, figures: int = 4) -> Arr
 
 def _columns(frame: Arrangement, body: Box, count: int) -> Arrangement:
     left = body.width * 2 // 3
-    x, width = left + 1, body.width - left - 1
+    x, width = left + 1, body.width - left - 2
     air = body.height >= 45
     digits = digits_rows(width, max(3, body.height // 9), count)
     heights = {"figures": min(digits, body.height * 2 // 5)}

@@ -54,6 +54,8 @@ OFF = "not shown: a fault of midwatch itself"
 class WallScreen(Backdrop, Screen[None]):
     """Built from a desk alone: there is nothing here that could act."""
 
+    AUTO_FOCUS = None  # nobody is at the keys
+
     def __init__(
         self,
         desk: Desk,
@@ -136,9 +138,6 @@ class WallScreen(Backdrop, Screen[None]):
         self._desk.look(doubt=doubt)
         await asyncio.sleep(SETTLE_S)
         self.renew(self._desk.clock.now())
-
-    async def arrived(self) -> None:
-        """Nobody presses a key here that leads anywhere."""
 
     # -- one moment ----------------------------------------------------------------------------------------------------
     def renew(self, now: Instant) -> None:

@@ -30,6 +30,7 @@ FOREIGN = {
 } | {"jwt": jwt("foreign")}  # fmt: skip
 """What others put in: found by its shape."""
 EVERY = 3
+POSTED: web.AppKey[list[tuple[str, bytes]]] = web.AppKey("posted", list)
 
 
 class Poison:
@@ -38,7 +39,7 @@ class Poison:
     def __init__(self) -> None:
         self.known: list[str] = []
         self.asked: set[str] = set()
-        self.shown: list[str] = []
+        self.posted: list[tuple[str, bytes]] = []
 
     def lines(self) -> list[str]:
         f = FOREIGN
@@ -54,7 +55,6 @@ class Poison:
 
     @web.middleware
     async def poisoned(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
-        self.shown.append(str(request.headers))
         if request.query.get("query") == "poisoned_metric":
             return web.json_response({"status": "error", "errorType": "bad_data", "error": f"password={FOREIGN['prometheus']} at http://u:{FOREIGN['prometheus']}@p/"}, status=400)
         answer: web.StreamResponse = await handler(request)
@@ -98,8 +98,11 @@ class Poison:
 
 
 async def _refuse(request: web.Request) -> web.Response:
-    """Quotes all it was shown."""
-    said = f"403 {request.path_qs} {dict(request.headers)}"
+    """Quotes all it was shown, but for what a chat was told."""
+    if request.method == "POST":
+        request.app[POSTED].append((request.path, await request.read()))
+    usual = ("Host", "Connection", "User-Agent", "Accept", "Accept-Encoding")  # what is cut off is found by nobody
+    said = f"403 {request.path_qs} { {name: value for name, value in request.headers.items() if name not in usual} }"
     return web.json_response({"error": said, "message": said, "ok": False, "msg": said, "code": 9499}, status=403, reason=None)
 
 
@@ -117,6 +120,7 @@ async def hostile() -> AsyncIterator[tuple[Mapping[str, str], Poison]]:
         return datetime.now(UTC)
 
     refusing = web.Application()
+    refusing[POSTED] = poison.posted
     refusing.router.add_get("/channels.json", _no_channels)
     refusing.router.add_route("*", "/{path:.*}", _refuse)
     applications = {

@@ -34,7 +34,7 @@ from tests.serve.server import configured, environment
 ALERTMANAGER = shutil.which("prometheus-alertmanager")
 TOKEN = "canary-bell-token-0001"
 STORM = 5000
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0  # of a machine that has other things to do
 ASK = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 pytestmark = [
     pytest.mark.lab,
@@ -211,7 +211,8 @@ async def test_a_storm_of_five_thousand_makes_one_thread_and_every_alert_is_coun
     text_after = time.monotonic() - sent
     await house.until(lambda: house.chat.fired >= STORM, "all of them")
     all_after = time.monotonic() - sent
-    await asyncio.sleep(0)
+    with ASK(f"http://127.0.0.1:{house.metrics}/metrics", timeout=10) as answer:
+        print("\n".join(line for line in answer.read().decode().splitlines() if line.startswith("midwatch_bell_")))
     held = await asyncio.to_thread(house.number, 'midwatch_serve_loop_lag_recent_seconds{quantile="0.99"}')
     assert house.chat.fired == STORM and len(house.chat.threads) == 1 and not house.chat.complaints
     record(

@@ -151,6 +151,7 @@ def configured(place: Path, platform: Platform, keys: Keys, port: int, host: str
     (place / "ca.pub").write_text(keys.public("authority") + "\n")
     (place / "revoked").write_text(f"{keys.public('lost')}\nserial: 66\n")
     told = tomllib.loads(platform.config.read_text())
+    told["chat"] = settings.pop("chat", {})
     told["policy_file"] = str(place / "policy.toml")
     channels = told["sites"]["demo"]["channels"]
     channels["files"] = [str(platform.place / file) for file in channels["files"]]

@@ -122,8 +122,7 @@ def _told(entry: kinds.Known | kinds.Unread) -> str:
         case kinds.RequestRefused():
             return _times(f"{entry.why}: {entry.what} ({entry.address})", entry.count)
         case kinds.SnapshotPosted():
-            told = (entry.message, "of", entry.view, entry.scope, "to", entry.destination, entry.right and f"by {entry.right}")
-            return " ".join(filter(None, told))
+            return " ".join(filter(None, (f"to {entry.destination}:", entry.view, entry.scope, entry.message, entry.right)))
         case kinds.Unread():
             return "written by a newer version"
         case kinds.Confirmed() | kinds.Denied() | kinds.Stopped() | kinds.UndoOffered():

@@ -12,8 +12,7 @@ is told: the stream and its players agree, and the odd one out is this machine.
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -23,6 +22,7 @@ from console.probe.address import shown
 from console.probe.dash.errors import MpdError
 from console.probe.dash.manifest import Manifest, Timing
 from console.probe.dash.numbers import moment
+from console.probe.date import parsed_date
 
 EVERY_S = 15.0  # between two questions to a source; WARN and CRIT are due within 30 s
 EVERY_T = 4.0  # or so many target durations, if that is less
@@ -153,15 +153,6 @@ def parsed_body(body: bytes) -> datetime | None:
     with contextlib.suppress(MpdError):
         return moment("UTCTiming", body[:_TEXT_LIMIT].decode("ascii", "replace").strip().strip('"'))
     return None
-
-
-def parsed_date(text: str) -> datetime | None:
-    """A Date header."""
-    try:
-        read = parsedate_to_datetime(text[:64])
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def _offset_s(told: datetime, at: Instant, elapsed_s: float) -> float:

@@ -5,6 +5,7 @@ The prober watches every playlist that is named here: an audio rendition can fre
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from console.probe.hls.redacted import redacted
 from console.probe.naming import named_apart, plain
 
 _KINDS = {"AUDIO": "audio", "SUBTITLES": "subtitles"}
+_NO_CODEC = re.compile(r"[^A-Za-z0-9.,\-_ ]")
 _FOLDER_NAMES = ("index", "playlist", "chunklist", "media", "prog_index")
 
 
@@ -101,7 +103,7 @@ def _rung(stream: str, uri: str) -> Variant:
 
 
 def _variant(name: str, uri: str, found: Mapping[str, str], kind: str, height: int | None = None) -> Variant:
-    codecs = "".join(c for c in found.get("CODECS", "")[:200] if c.isascii() and (c.isalnum() or c in ".,-_ "))
+    codecs = _NO_CODEC.sub("", found.get("CODECS", "")[:200])
     return Variant(
         rendition=name[:48],
         uri=uri,

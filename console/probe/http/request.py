@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import SplitResult, quote, unquote
 
 URL_LIMIT = 16_384  # characters
@@ -31,16 +32,22 @@ def host_of(parts: SplitResult) -> str:
     return host
 
 
+@lru_cache(1024)
+def _host_line(scheme: str, netloc: str) -> str:
+    """What the Host header says. Raises ValueError."""
+    parts = SplitResult(scheme, netloc, "", "", "")
+    host, port = host_of(parts), parts.port
+    name = f"[{host}]" if ":" in host else host
+    return f"{name}:{port}" if port is not None and port != (443 if scheme == "https" else 80) else name
+
+
 def request_head(
     method: str, parts: SplitResult, headers: Mapping[str, str], is_own: bool, byte_range: str
 ) -> bytes:
     """All lines but If-None-Match and the empty one. `is_own`: the vantage's host, whose headers may name another Host.
     Raises ValueError for what cannot be asked.
     """
-    host, port = host_of(parts), parts.port
-    netloc = f"[{host}]" if ":" in host else host
-    if port is not None and port != (443 if parts.scheme == "https" else 80):
-        netloc = f"{netloc}:{port}"
+    netloc = _host_line(parts.scheme, parts.netloc)
     target = _quoted(parts.path or "/") + (f"?{_quoted(parts.query)}" if parts.query else "")
     if len(target) > URL_LIMIT:
         raise ValueError(f"a URL of {len(target)} characters; the limit is {URL_LIMIT}")
@@ -49,7 +56,7 @@ def request_head(
         netloc = given["host"][1]
     lines = [f"{method} {target if target.startswith('/') else '/' + target} HTTP/1.1", f"Host: {netloc}"]
     given.setdefault("user-agent", ("User-Agent", AGENT))
-    if "authorization" not in given and parts.username is not None:
+    if "@" in parts.netloc and "authorization" not in given and parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         given["authorization"] = ("Authorization", f"Basic {b64encode(pair.encode()).decode()}")
     if byte_range:

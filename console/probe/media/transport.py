@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from statistics import median
 from typing import NamedTuple
 
 import msgspec
@@ -135,10 +134,17 @@ def _times(pid: int, head: Packets, tail: Packets) -> Times | None:
     return Times(
         first=(begins[0][0] + ordered[0]) % WRAP,
         span=ordered[-1] - ordered[0],
-        step=median(steps) if steps else 0.0,
+        step=_middle(steps) if steps else 0.0,
         part=latest[1],
         last=latest[2],
     )
+
+
+def _middle(steps: list[int]) -> float:
+    """Their median; `statistics` would cost a prober's start 4 ms."""
+    steps.sort()
+    half = len(steps) // 2
+    return (steps[half] + steps[~half]) / 2
 
 
 def _pts(payload: bytes) -> int | None:

@@ -8,6 +8,7 @@ nobody but themselves. Of IPv6 a whole /64 counts as one address, since that is 
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Network, ip_address
 
 
@@ -57,6 +58,7 @@ class HalfOpen:
         return True
 
 
+@lru_cache(maxsize=1_024)  # a flood asks again and again
 def group_of(address: str) -> str:
     """What counts as one address; a text that is none is one of its own."""
     try:

@@ -222,7 +222,12 @@ class Tail:
             if len(self._seen) >= WORTH * self._limits.page and self._newest is not None and self._newest >= start:
                 tally = Tally(self._tracking, start, self._newest, len(self._seen))
                 query, pit, lacking = await tally.narrowed(
-                    self._index, query, self._timeout, pit, self._seen.items(), self._skipped.holds
+                    self._index,
+                    query,
+                    self._timeout,
+                    pit,
+                    self._seen.by_index(),
+                    self._skipped.holds if self._skipped else None,
                 )
             # The overlap's known lines come again and do not count, or a full overlap would leave no room for news.
             room = self._limits.pages * self._limits.page

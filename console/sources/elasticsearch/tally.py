@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -33,6 +33,7 @@ STRETCHES = 100  # that one query names: each costs the server something, and so
 LEAST_MS = 10
 INDICES = 500  # told apart
 WORTH = 0.5  # pages of known lines below which the overlap is simply read
+_NONE: dict[int, int] = {}
 
 
 class _Slice(msgspec.Struct):
@@ -91,8 +92,8 @@ class Tally(msgspec.Struct, frozen=True):
         query: dict[str, Any],
         patience: str,
         pit: str,
-        known: Iterable[tuple[str, int]],
-        is_left_out: Callable[[int], bool],
+        known: Mapping[str, Collection[int]],
+        is_left_out: Callable[[int], bool] | None,
     ) -> tuple[dict[str, Any], str, str]:
         """The query without the slices that hold nothing new, the newest id of the view, and why the counts were not whole,
         or "". The query as it was for a server that does not count so. `known` and `is_left_out` as for `unlike`.
@@ -129,34 +130,37 @@ class Tally(msgspec.Struct, frozen=True):
         }
 
     def unlike(
-        self, aggregations: msgspec.Raw, known: Iterable[tuple[str, int]], is_left_out: Callable[[int], bool]
+        self, aggregations: msgspec.Raw, known: Mapping[str, Collection[int]], is_left_out: Callable[[int], bool] | None
     ) -> list[Span]:
         """What has to be read: stretches [from, to) in rising order, without the open one from `end` on.
 
-        `known`: (`_index/_id`, tracking time) of all that has been taken; `is_left_out` says of a time that the query
-        leaves it out. Raises msgspec.MsgspecError for an answer that cannot be read.
+        `known`: the tracking times of all that has been taken, by index; `is_left_out` says of a time that the query
+        leaves it out (None: it leaves out none). Raises msgspec.MsgspecError for an answer that cannot be read.
         """
         told = msgspec.json.decode(aggregations, type=_Aggregations).indices
         if told.sum_other_doc_count:
             return [(self.start, self.end)]
-        counts: Counter[tuple[str, int]] = Counter()
-        for one in told.buckets:
-            for each in one.slices.buckets:
-                counts[one.key, round(each.key) // self.slice_ms] = each.doc_count
-        counts.subtract(self._of(known, is_left_out))
+        told_of = {
+            one.key: {round(each.key) // self.slice_ms: each.doc_count for each in one.slices.buckets if each.doc_count}
+            for one in told.buckets
+        }
+        known_of = self._of(known, is_left_out)
+        numbers: set[int] = set()
+        for index in told_of.keys() | known_of.keys():
+            theirs, ours = told_of.get(index, _NONE), known_of.get(index, _NONE)
+            if theirs != ours:
+                numbers.update(at for at in theirs.keys() | ours.keys() if theirs.get(at, 0) != ours.get(at, 0))
         width = self._width
-        numbers = sorted({number for (_, number), difference in counts.items() if difference})
-        return [(first * width, (last + 1) * width) for first, last in _runs(numbers, STRETCHES)]
+        return [(first * width, (last + 1) * width) for first, last in _runs(sorted(numbers), STRETCHES)]
 
-    def _of(self, known: Iterable[tuple[str, int]], is_left_out: Callable[[int], bool]) -> Counter[tuple[str, int]]:
+    def _of(
+        self, known: Mapping[str, Collection[int]], is_left_out: Callable[[int], bool] | None
+    ) -> dict[str, dict[int, int]]:
+        """How many are known of each index in each slice. This is done for every known line at every poll."""
         width, start = self._width, self.start
-        return Counter(
-            [
-                (key.partition("/")[0], tracking // width)
-                for key, tracking in known
-                if tracking >= start and not is_left_out(tracking)
-            ]
-        )
+        if is_left_out is not None:
+            known = {index: [at for at in times if not is_left_out(at)] for index, times in known.items()}
+        return {index: dict(Counter([at // width for at in times if at >= start])) for index, times in known.items()}
 
     def _only(self, spans: list[Span]) -> dict[str, Any]:
         ranges: list[dict[str, Any]] = [{"gte": spelt(begins), "lt": spelt(ends)} for begins, ends in spans]

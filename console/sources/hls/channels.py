@@ -156,7 +156,7 @@ def _from_json(file: str, data: bytes) -> list[Channel]:
 def _check_keys(where: str, raw: object, kind: type[msgspec.Struct]) -> None:
     if not isinstance(raw, dict):
         raise ChannelListError(f"{where}: not an object")
-    known = [field.name for field in msgspec.structs.fields(kind)]
+    known = kind.__struct_fields__  # not `structs.fields`, which evaluates every annotation anew: half a millisecond
     for key in raw:
         if key not in known:
             near = get_close_matches(str(key), known, n=1)

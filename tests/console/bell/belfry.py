@@ -73,6 +73,7 @@ class Belfry:
         self.redactor = Redactor([TOKEN, slack.TOKEN])
         self.slack: slack.Slack
         self.port = 0
+        self.also: dict[str, dict[str, Any]] = {}  # destinations beside the Slack
         self.wishes: list[Wish] = []
         self.draw = self._wished  # a child process for each picture is what one test is about
 
@@ -84,10 +85,10 @@ class Belfry:
         if not hasattr(self, "slack"):
             self.slack = await self._started(slack.Slack(self.clock))
         told = {"kind": "slack", "url": f"{self.slack.url}/api", "token_file": self._kept("slack", slack.TOKEN), "channel": slack.CHANNEL}
-        self.destinations = {"oncall": msgspec.convert(told, ChatDestination)}
+        self.destinations = {name: msgspec.convert(each, ChatDestination) for name, each in {"oncall": told, **self.also}.items()}
         self.office = Office(self.destinations, self.place / "state" / "chat", self.clock, {}, self.redactor, rng=random.Random(7))
         self.office.open()
-        settings = msgspec.convert({"to": ["oncall"], "auth": {"bearer_file": self.token}}, Settings)
+        settings = msgspec.convert({"to": list(self.destinations), "auth": {"bearer_file": self.token}}, Settings)
         self.bell = Bell(
             settings, self.destinations, self.office, self.place / "state" / "bell", self.scene.desk, "apac", self.clock, {}, DEFAULTS,
             lambda: self.redactor, draw=self.draw,

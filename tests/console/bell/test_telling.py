@@ -9,7 +9,7 @@ import pytest
 
 from console.bell.drawing import drawn
 from console.bell.teller import THREADS
-from tests.chat import posts
+from tests.chat import posts, webhook
 from tests.chat.slack import PNG
 from tests.console.bell.belfry import Belfry, alert, payload, said
 from tests.console.chat.test_canaries import decoded
@@ -200,3 +200,43 @@ async def test_labels_lead_to_the_view_and_the_scope(belfry, labels, view, scope
         assert str(wish.still.scope) == scope
     if "nobody-knows-it" in labels.values():
         assert "not known here: channel nobody-knows-it" in said(belfry.messages[0])
+
+
+@pytest.mark.parametrize("dies", ["before", "after"])
+async def test_who_dies_between_saying_and_noting_says_it_once(belfry, monkeypatch, dies) -> None:
+    post = belfry.office.post
+
+    async def dying(*args, **more):
+        if dies == "after":
+            await post(*args, **more)
+        raise OSError(5, "the machine is gone")
+
+    monkeypatch.setattr(belfry.office, "post", dying)
+    assert (await belfry.ring(payload(alert(channel="uk-sport-1"))))[0] == 200
+    await belfry.turn(lambda: belfry.bell.counts.held_back > 0)
+    monkeypatch.undo()
+    await belfry.again()
+    await belfry.ring(payload(alert(channel="uk-sport-1"), alert(channel="uk-news-1")))
+    await belfry.turn(lambda: counted(belfry) == 2)
+    await belfry.passes(5)
+    assert counted(belfry) == 2 and len(threads(belfry)) == 1 and len(belfry.messages) == 2
+
+
+async def test_programs_are_told_what_it_is_about_and_each_destination_by_itself(belfry, started, clock, kept) -> None:
+    robot = await started(webhook.Receiver(clock))
+    belfry.also = {"robot": {"kind": "webhook", "url": f"{robot.url}/take", "secret_file": kept("signing", webhook.SECRET)}}
+    await belfry.again()
+    belfry.slack.misbehave.extend([posts.status(503)] * 8)
+    await belfry.ring(payload(alert(channel="uk-sport-1")))
+    await belfry.turn(lambda: len(robot.documents) == 1)
+    (told,) = robot.documents.values()
+    assert told["alerts"] == {
+        "status": "firing", "title": "ChannelStale", "storm": False, "groups": 1, "firing": 1, "fired": 1, "resolved": 0, "fired_in_all": 1,
+        "resolved_in_all": 0, "left_out": 0, "unreadable": 0, "names": {"ChannelStale": 1},
+    }  # fmt: skip
+    assert (told["view"], told["scope"]) == ("streams", {"channel": "uk-sport-1"}) and told["thread"].startswith("group-")
+    await belfry.ring(payload(alert("Other"), group="x"), path="robot")
+    await belfry.turn(lambda: len(robot.documents) == 2)
+    belfry.slack.misbehave.clear()
+    await belfry.turn(lambda: len(belfry.messages) == 1)
+    assert not robot.complaints

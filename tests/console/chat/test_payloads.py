@@ -146,3 +146,20 @@ async def test_severity_is_a_word_and_no_letter_stands_for_it() -> None:
     lines = [line.text for section in composed(taken(), Redactor()).sections for line in section.lines]
     assert any(line.startswith("CRIT ") for line in lines) and any(line.startswith("UNKNOWN ") for line in lines)
     assert not any(re.match(r"[CW?] ", line) for line in lines)
+
+
+# -- what is shown before ----------------------------------------------------------------------------------------------
+def words(lines: str) -> list[str]:
+    return [line for line in lines.split("\n") if line]
+
+
+@settings(deadline=None, max_examples=40)
+@given(messages())
+def test_what_is_shown_before_is_every_text_that_is_sent_and_nothing_else(message: Message) -> None:
+    said = slackblocks.said(message, 0.0)
+    shown = slackblocks.shown(message)
+    assert words(shown.text) == words("\n".join(text.rstrip("\n") for text in texts(said["blocks"])))
+    assert shown.size == len(msgspec.json.encode(said))
+    card = feishu.card(message)
+    shown = feishu.Feishu(None, None, None, "", None).shown(message)  # type: ignore[arg-type]
+    assert sorted(words(shown.text)) == sorted(words("\n".join(texts_of_card(card))))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -13,15 +15,22 @@ import pytest
 
 from console.actions.audit import kinds
 from console.actions.audit.operation import Actor
+from console.actions.policy.policy import Policy, PolicyError, Role
 from console.app.pivots import Place
 from console.app.sending import Draft, NotSent, Step
+from console.chat.posting import Posted
+from console.chat.veil import veiled
 from console.commands.sending import Clerk, Counter
+from console.commands.sending_for_many import couriers
 from console.config.chat import ChatDestination
 from console.config.root import Config
 from console.config.site import Site
 from console.feeds.clock import SystemClock
+from console.feeds.desk import VIEWS
 from console.model.scope import Scope
+from console.model.sight import Sight
 from tests.chat.slack import CHANNEL, HOOK, PNG, TOKEN, Slack, texts
+from tests.console.feeds.sight_world import WorldDesk, canaries
 from tests.hand_clock import HandClock
 from tests.scene import Scene
 
@@ -126,7 +135,7 @@ async def test_what_cannot_be_recorded_does_not_leave(tmp_path: Path, slack: Sla
     async with house(tmp_path, slack) as at:
         at.pages.wrong = OSError(28, "No space left on device")
         clerk = at.clerk()
-        with pytest.raises(NotSent, match="recorded in the audit.*No space"):
+        with pytest.raises(NotSent, match=r"recorded in the audit.*No space"):
             await sent(clerk, (await drafted(clerk))["oncall"])
         assert not at.queue.exists()
     assert not slack.messages
@@ -158,11 +167,83 @@ async def test_who_leaves_leaves_it_on_its_way(tmp_path: Path, slack: Slack) -> 
         draft = (await drafted(clerk))["hook"]
         steps: list[Step] = []
         sending = asyncio.create_task(clerk.send(draft, steps.append))
-        while not steps:
+        while not steps:  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.01)
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
         async with asyncio.timeout(20):
-            while not slack.messages:
+            while not slack.messages:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.02)
     assert len(slack.messages) == 1
+
+
+# -- from a server, for many -------------------------------------------------------------------------------------------
+LIVE = Sight.of([(("live",), ("*",))])
+HIDDEN = re.compile(r"canary-vod|\bvod\b")
+
+
+async def test_a_draft_and_its_picture_hold_no_word_that_their_person_may_not_read(tmp_path: Path, slack: Slack) -> None:
+    world: Any = WorldDesk(canaries(HandClock().now()))
+    async with house(tmp_path, slack) as at:
+        try:
+            clerk = at.clerk(desk=world.whole.seen_by(LIVE))
+            for view in VIEWS:
+                for draft in (await drafted(clerk, view)).values():
+                    assert not HIDDEN.search(draft.text), view
+            kept = clerk._kept[next(reversed(clerk._kept))]
+            desk, _ = await veiled(clerk._desk, kept.redactor, kept.digest)
+            seen = "".join(str(desk.sit(view).pane(Scope(), desk.clock.now())) for view in VIEWS if view != "overview")
+            assert "canary-live" in seen and not HIDDEN.search(seen)
+        finally:
+            await world.hub.close()
+
+
+def couriers_with(at: House, policy: Any) -> Any:
+    engine: Any = SimpleNamespace(name="demo", is_prod=False)
+    journal: Any = at.pages
+    return couriers(at.counter, engine, policy, journal)
+
+
+@pytest.mark.parametrize(
+    ("roles", "told"),
+    [
+        pytest.param(("viewer",), "no role of mei .viewer. may post to oncall", id="a-narrowed-key"),
+        pytest.param(("teller",), "", id="the-right"),
+        pytest.param(None, "", id="all-roles"),
+    ],
+)
+async def test_the_policy_says_who_may_post_from_a_server(
+    tmp_path: Path, slack: Slack, roles: tuple[str, ...] | None, told: str
+) -> None:
+    teller, viewer = Role(people=("mei",), post=("oncall",)), Role(people=("mei",))
+
+    async def policy() -> Policy:
+        return Policy(version="v", roles={"teller": teller, "viewer": viewer})
+
+    async with house(tmp_path, slack) as at:
+        clerk = couriers_with(at, policy)(at.scene.desk, Actor(name="mei", id="SHA256:x", roles=roles), "mei@bastion")
+        if told:
+            with pytest.raises(NotSent, match=told):
+                await drafted(clerk)
+            return
+        found = await drafted(clerk)
+        assert list(found) == ["oncall"]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("console.commands.sending.carry", posted)
+            await sent(clerk, found["oncall"])
+        assert at.pages.entries[0].right == "role teller" and at.pages.entries[0].by.name == "mei"
+
+
+async def posted(office: Any, name: str, message: Any, *_: Any, **more: Any) -> Posted:
+    return Posted(message.id, True)
+
+
+async def test_without_a_policy_and_with_a_broken_one_nobody_posts_from_a_server(tmp_path: Path, slack: Slack) -> None:
+    async def broken() -> Policy:
+        raise PolicyError("line 3: what is this")
+
+    me = Actor(name="mei", id="SHA256:x")
+    async with house(tmp_path, slack) as at:
+        for policy, told in ((None, "names no policy_file"), (broken, "policy cannot be read")):
+            with pytest.raises(NotSent, match=told):
+                await drafted(couriers_with(at, policy)(at.scene.desk, me, "mei@bastion"))

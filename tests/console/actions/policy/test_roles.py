@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.actions.policy.policy import Policy, Role
-from console.actions.policy.roles import may, may_approve, may_override, roles_of, unmatched
+from console.actions.policy.roles import may, may_approve, may_override, may_post, roles_of, unmatched
 from console.actions.target import Target
 
 PACKAGER = Target.parse("kube:apac-1/live/deployment/packager")
@@ -131,3 +131,25 @@ def test_patterns_that_match_no_action_are_named_with_their_place() -> None:
         "roles.r.may: `deploy.*` matches no action",
         "roles.r.never: `node.dran` matches no action",
     )
+
+
+# -- posting -----------------------------------------------------------------------------------------------------------
+POSTERS = policy(lead=Role(people=("mei",), may=("*",)), teller=Role(people=("mei", "tomas"), post=("on*",)), all=Role(people=("*",)))
+
+
+@pytest.mark.parametrize(
+    ("person", "destination", "only_roles", "expected"),
+    [
+        pytest.param("mei", "oncall", None, True, id="granted"),
+        pytest.param("mei", "press", None, False, id="another-chat"),
+        pytest.param("mei", "oncall", ("lead",), False, id="a-narrowed-key"),
+        pytest.param("mei", "oncall", ("teller", "unknown"), True, id="narrowed-to-it"),
+        pytest.param("ines", "oncall", None, False, id="a-stranger"),
+        pytest.param("ｍei", "oncall", None, False, id="a-name-that-looks-alike"),
+    ],
+)
+def test_posting_takes_a_role_that_says_so_and_the_right_to_act_gives_none(
+    person: str, destination: str, only_roles: tuple[str, ...] | None, expected: bool
+) -> None:
+    is_allowed, why = may_post(POSTERS, person, destination, only_roles=only_roles)
+    assert is_allowed is expected and why

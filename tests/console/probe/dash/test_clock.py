@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from console.model.instant import Instant
-from console.probe.dash.clock import EVERY_S, ClockWatch, Source, parsed_body, parsed_date, source_of
+from console.probe.dash.clock import EVERY_S, ClockWatch, Source, parsed_body, source_of
 from console.probe.dash.manifest import Manifest, Timing
+from console.probe.date import parsed_date
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 URL = "https://time.test/now"

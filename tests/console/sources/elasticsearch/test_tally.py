@@ -34,34 +34,31 @@ def counted(**by_index: dict[int, int]) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode({"indices": {"sum_other_doc_count": 0, "buckets": buckets}}))
 
 
-def known(index: str, at_ms: int, count: int, prefix: str = "") -> list[tuple[str, int]]:
-    return [(f"{index}/{prefix}{number}", at_ms * 1_000_000) for number in range(count)]
-
-
-def nobody(_: int) -> bool:
-    return False
+def known(**by_index: dict[int, int]) -> dict[str, list[int]]:
+    """What has been taken: index -> time in milliseconds -> documents."""
+    return {
+        name: [at * 1_000_000 for at, count in times.items() for _ in range(count)] for name, times in by_index.items()
+    }
 
 
 def test_slices_that_hold_what_is_known_of_them_are_left_out() -> None:
     answer = counted(a={100: 2, 200: 1, 210: 3})
-    taken = [*known("a", 105, 2), *known("a", 200, 1, "x"), *known("a", 219, 2, "y")]
-    assert TALLY.unlike(answer, taken, nobody) == [(210_000_000, 220_000_000)]
+    assert TALLY.unlike(answer, known(a={105: 2, 200: 1, 219: 2}), None) == [(210_000_000, 220_000_000)]
 
 
 def test_what_went_with_a_deleted_index_does_not_hide_as_many_new_lines_of_another() -> None:
-    taken = [*known("deleted", 100, 5), *known("a", 100, 1)]
-    assert TALLY.unlike(counted(a={100: 6}), taken, nobody) == [(100_000_000, 110_000_000)]
+    taken = known(deleted={100: 5}, a={100: 1})
+    assert TALLY.unlike(counted(a={100: 6}), taken, None) == [(100_000_000, 110_000_000)]
 
 
 def test_what_the_query_leaves_out_does_not_count_as_known() -> None:
-    taken = [*known("a", 100, 3), *known("a", 200, 3, "x")]
-    left_out = TALLY.unlike(counted(a={200: 3}), taken, lambda at: at < 150_000_000)
+    left_out = TALLY.unlike(counted(a={200: 3}), known(a={100: 3, 200: 3}), lambda at: at < 150_000_000)
     assert left_out == []
 
 
 def test_more_indices_than_are_told_apart_are_read_whole() -> None:
     answer = msgspec.Raw(b'{"indices":{"sum_other_doc_count":1,"buckets":[]}}')
-    assert TALLY.unlike(answer, [], nobody) == [(0, 30 * NS)]
+    assert TALLY.unlike(answer, {}, None) == [(0, 30 * NS)]
 
 
 def test_stretches_past_the_limit_are_joined_where_they_are_closest() -> None:
