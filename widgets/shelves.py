@@ -96,9 +96,28 @@ def _bounded(shelves: list[list[float]], width: int, height: int) -> list[list[f
 def _shared(weights: Sequence[float], cells: int, least: int) -> list[int]:
     """`cells` shared out by weight, each at least `least` of them."""
     least = min(least, cells // len(weights))
-    spare, total = cells - least * len(weights), sum(weights)
+    small: set[int] = set()
+    while True:  # who is too small is given the least, and the rest is shared by the others
+        spare = cells - least * len(small)
+        total = sum(weight for at, weight in enumerate(weights) if at not in small)
+        more = {at for at, weight in enumerate(weights) if at not in small and weight * spare < least * total}
+        if not more or len(small | more) == len(weights):
+            break
+        small |= more
     edges, before = [], 0.0
-    for weight in weights:
-        before += weight
-        edges.append(round(spare * before / total))
-    return [least + edge - last for edge, last in zip(edges, [0, *edges[:-1]], strict=True)]
+    for at, weight in enumerate(weights):
+        before += least if at in small else weight * spare / total
+        edges.append(round(before))
+    shares = [edge - last for edge, last in zip(edges, [0, *edges[:-1]], strict=True)]
+    if min(shares) >= max(1, least) or not least:
+        return shares
+    return _evened(shares, least)
+
+
+def _evened(shares: list[int], least: int) -> list[int]:
+    """What rounding took from one comes back from the largest."""
+    for at, share in enumerate(shares):
+        while shares[at] < max(1, least) and max(shares) > max(1, least):
+            shares[shares.index(max(shares))] -= 1
+            shares[at] = share = share + 1
+    return shares

@@ -1,9 +1,9 @@
 """Pictures of the screen: the console's own app, drawn without a terminal.
 
 The SVG that Textual writes names a web font, which a renderer without network replaces by nothing at all: the font is
-rewritten to the one this package brings, so that a picture in chat is the same everywhere. It also has every piece of
-the screen cut to the box of its line: a sixth of what drawing costs, and only blocks and frames, which are higher than a line,
-would leave it.
+rewritten to the one this package brings, so that a picture in chat is the same everywhere. It also cuts
+the whole to its box, and every piece of it to that of its line: nearly half of what drawing costs, and only blocks and frames,
+which are higher than a line, would leave it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 
 from rich.console import Console
+from textual.pilot import Pilot
 
 from console.app.app import MidwatchApp
 from console.app.drawing import FONT_FAMILY, apart, png
@@ -22,8 +23,10 @@ from console.feeds.desk import Desk
 from console.model.scope import Scope
 from console.rows import channel, streams
 
+ROUNDS = 4  # sizes, then what is said in them, then what follows from that; once more for nothing
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 _FAMILIES = re.compile(r"font-family:\s*[^;}]+")
+_WHOLE = re.compile(r'(<g [^>]*) clip-path="url\(#[^)"]*-clip-terminal\)"')
 _WITHIN_LINE = re.compile(r' clip-path="url\(#[^)"]*-line-\d+\)"([^>]*>[^<\u2500-\u259f]*</text>)')
 
 
@@ -53,9 +56,9 @@ async def drawn(
     if fit is not None:
         fit(app)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await _drawn(app, pilot)
         screen.renew(desk.clock.now())
-        await pilot.pause()
+        await _drawn(app, pilot)
         if format == "ansi":
             return ansi(app).encode()
         if format == "html":
@@ -66,10 +69,21 @@ async def drawn(
     return await apart(picture) if is_apart else png(picture)
 
 
+async def _drawn(app: MidwatchApp, pilot: Pilot[None]) -> None:
+    """Return once every widget has handled what it was sent, and what that sent, and the screen is laid out.
+
+    Not `pilot.pause`: that waits until this process has nothing to do, which one that serves fifty screens never has.
+    """
+    for _ in range(ROUNDS):
+        await pilot._wait_for_screen()
+        app.screen._on_timer_update()
+
+
 def svg(app: MidwatchApp, title: str) -> str:
     """The present screen of a running app."""
     drawn = app.export_screenshot(title=title)
-    return _WITHIN_LINE.sub(r"\1", _FAMILIES.sub(f"font-family: {FONT_FAMILY}, monospace", _FONT_FACE.sub("", drawn)))
+    plain = _FAMILIES.sub(f"font-family: {FONT_FAMILY}, monospace", _FONT_FACE.sub("", drawn))
+    return _WITHIN_LINE.sub(r"\1", _WHOLE.sub(r"\1", plain))
 
 
 def ansi(app: MidwatchApp) -> str:

@@ -79,6 +79,7 @@ class Bell:
         self._pictures: asyncio.Queue[tuple[str, Message, Sighting]] = asyncio.Queue(PICTURES)
         self._tellers = {name: self._teller(name, folder / name) for name in settings.to}
         self._calls = Calls(self._entry, self._taken, self.counts)
+        self._calls.gives_way = lambda: any(teller.hurries for teller in self._tellers.values())
         self._tasks: list[asyncio.Task[None]] = []
         self._listening: list[asyncio.Task[None]] = []
         self.counts.waiting = lambda: sum(teller.untold for teller in list(self._tellers.values()))

@@ -104,8 +104,14 @@ class Journal:
             return
         self._grown += len(content)
         for record, done in batch:
-            self.book.apply(record)
-            done.set_result(None)
+            try:
+                self.book.apply(record)
+            except Exception as fault:  # of ours; it must not leave everybody waiting who comes after
+                _LOG.exception("bell: a record could not be put into the book")
+                done.set_exception(fault)
+                done.exception()
+            else:
+                done.set_result(None)
         if self._grown > SHORTENED_AT:
             state = _ENCODER.encode(self.book.state) + b"\n"
             try:

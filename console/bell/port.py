@@ -68,6 +68,7 @@ class Calls:
         self.held = 0
         self.open: dict[Call, None] = {}  # the oldest first
         self.closing = False
+        self.gives_way: Callable[[], bool] = lambda: False  # whether what is being done comes before who comes next
 
     def __call__(self) -> Call:
         return Call(self)
@@ -77,9 +78,9 @@ class Calls:
         loop = asyncio.get_running_loop()
         place.listen(WAITING)
         while True:
-            while len(self.open) >= CALLS:
+            while len(self.open) >= CALLS or self.gives_way():
                 self._make_room(loop.time())
-                if len(self.open) >= CALLS:
+                if len(self.open) >= CALLS or self.gives_way():
                     await asyncio.sleep(LOOK_S)
             try:
                 connection, _ = await loop.sock_accept(place)
@@ -93,6 +94,8 @@ class Calls:
                 connection.close()  # gone already
 
     def _make_room(self, now: float) -> None:
+        if len(self.open) < CALLS:
+            return
         strangers = [one for one in self.open if not one.is_let_in]
         idle = (one for one in strangers if one.is_idle)
         gone = next(idle, None) or next((one for one in strangers if now - one.since >= PATIENCE_S), None)

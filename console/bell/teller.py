@@ -38,6 +38,7 @@ CALM_S = 120.0  # without a new group, and the storm's thread takes no more
 FIRST_S, LAST_S = 5.0, 60.0  # between two texts of one thread
 BACKLOG = 20  # letters that wait for the service: from then on news wait here, where they are added up
 AGAIN_S = 5.0  # after the queue took nothing
+FIRST_TEXT_S = 1.0  # how long the first text of a thread comes before who calls next: in a storm those are thousands
 _LOG = logging.getLogger(__name__)
 
 Picture = Callable[[str, Message, Sighting], None]  # destination, text, what is seen; returns at once
@@ -71,11 +72,17 @@ class Teller:
         self._redactor = redactor
         self._picture = picture
         self._wake = asyncio.Event()
+        self._hurries_until = float("-inf")
         self._gathering: tuple[float, float, int] | None = None  # since, until, how many: groups that wait, monotonic
 
     def wake(self) -> None:
         """There is news."""
         self._wake.set()
+
+    @property
+    def hurries(self) -> bool:
+        """A thread is being opened."""
+        return self._clock.now().mono < self._hurries_until
 
     @property
     def untold(self) -> int:
@@ -160,6 +167,8 @@ class Teller:
         threads = book.state.threads
         storm = next((one for one in threads.values() if one.is_storm and at - one.joined_at < CALM_S), None)
         recent = sum(not one.is_storm and at - one.opened_at < MINUTE_S for one in threads.values())
+        if storm is None:  # groups that join one make no first text
+            self._hurries_until = self._clock.now().mono + FIRST_TEXT_S
         if storm is not None or len(groups) + recent > THREADS:
             name = storm.name if storm is not None else _name("storm", groups[0], at)
             await self.journal.append(Opened(at, name, groups, is_storm=True))

@@ -16,7 +16,9 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 SCHEMES = ("http", "https")
 PRIVATE_HEADERS = ("authorization", "cookie", "x-api-key", "x-auth-token", "proxy-authorization")
-_SIGNED = re.compile(r"(?i)(?<![\w-])(hdn[a-z]{1,3}|exp|acl|hmac|hash|md5|sig[a-z]{0,7}|token|auth|key|key-pair-id|policy)=[^/~;&]*")
+_SIGNED = re.compile(
+    r"(?i)(?<![\w-])(hdn[a-z]{1,3}|exp|acl|hmac|hash|md5|sig[a-z]{0,7}|token|auth|key|key-pair-id|policy)=[^/~;&]*"
+)
 """Of a path, as CDNs sign it: /hdnts=exp=17~acl=/*~hmac=ab/live/x.m3u8, /token=abc/live/x.m3u8."""
 _METADATA_V6 = ipaddress.ip_address("fd00:ec2::254")
 

@@ -11,7 +11,6 @@ and `outbox.take()` until done, and `close()`.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
@@ -47,7 +46,6 @@ class Prober:
         self._pulse = pulse
         self._asker = Asker(clock)
         self._orders = ProbeOrders(channels=())
-        self._crowds: Counter[str] = Counter()  # how many channels are watched at each vantage
         self._roster = Roster()
         self._tasks: set[asyncio.Task[None]] = set()
         self._segments = Segments(clock, self._asker, outbox, pulse, self._spawn)
@@ -74,7 +72,6 @@ class Prober:
                 self._drop(target)
             else:
                 target.channel = channel
-        self._crowds = Counter(vantage.name for channel in orders.channels for vantage in channel.vantages)
         for channel in orders.channels:
             for vantage in channel.vantages:
                 if (channel.name, vantage.name) not in self._roster:
@@ -97,16 +94,12 @@ class Prober:
         rendition: str | None,
         url: str,
         variant: Variant | None = None,
-        siblings: int = 1,
         is_late: bool = False,
     ) -> Target:
-        """`siblings`: how many of one channel begin together. `is_late`: it joins what is watched already, so that no burst
-        is to be feared, and is asked at once.
-        """
+        """`is_late`: it joins what is watched already, so that no burst is to be feared, and is asked at once."""
         now = self._clock.now().mono
-        period_s = schedule.media_period_s(None, self._orders.period_s)
-        within_s = 0.0 if is_late else schedule.begin_within_s(siblings * self._crowds[vantage.name], period_s)
-        pace = schedule.begun(f"{channel.name}/{vantage.name}/{rendition}", now, within_s)
+        spread = 0.0 if is_late else min(1.0, schedule.media_period_s(None, self._orders.period_s))
+        pace = schedule.begun(f"{channel.name}/{vantage.name}/{rendition}", now, spread)
         target = Target(channel, vantage, asked, rendition, url, pace, variant)
         self._roster.add(target)
         self._arm(target)
@@ -292,9 +285,7 @@ class Prober:
         for target in step.left:
             self._drop(target)
         joined = [
-            self._add(
-                master.channel, master.vantage, Asked.MEDIA, rung.rendition, rung.uri, rung, len(step.joined), is_late
-            )
+            self._add(master.channel, master.vantage, Asked.MEDIA, rung.rendition, rung.uri, rung, is_late)
             for rung in step.joined
         ]
         for target, rung in step.kept:

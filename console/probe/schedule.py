@@ -1,8 +1,7 @@
 """When a playlist is asked, as a pure function of what it answered.
 
 Three reasons to ask: the regular grid (period P, spread by phase so that three hundred playlists do not come
-in one burst; the first question comes as soon as such a burst allows, and the second takes the playlist to its
-phase), the two *deadlines* at which the judge must know whether a new segment came (1.5 T and 3 T
+in one burst), the two *deadlines* at which the judge must know whether a new segment came (1.5 T and 3 T
 after the first poll that showed the newest one), and one immediate re-fetch after an answer that would prove
 something by itself. A deadline poll must *start* at or after its deadline, or its answer proves nothing.
 """
@@ -18,8 +17,6 @@ from console.model.observation import MediaFacts, Observation, Outcome, Variant
 
 DEADLINES_T = (1.5, 3.0)  # RFC 8216 6.2.1, and the point where WARN becomes CRIT
 UNKNOWN_TARGET_S = 4.0  # until a playlist told its own
-BEGUN_PER_S = 100  # first questions to one vantage: more at once would be a connection each; fewer make a small site wait
-BEGUN_CEILING_S = 1.0  # however many there are
 MASTER_CEILING_S = 10.0
 CACHE_STEP_S = (
     0.5  # a deadline's answer that came from a cache is asked again after this, until it is young enough
@@ -44,7 +41,6 @@ class Pace(msgspec.Struct, frozen=True):
     """The schedule of one playlist. Times are seconds on the monotonic clock."""
 
     grid_at: float  # the next regular poll
-    shift: float = 0.0  # -0.5 to 0.5: how many periods later than P the second regular poll comes; 0 once it is reckoned in
     target_s: float | None = None  # T, once known
     newest_sequence: int | None = None
     shown_at: float | None = None  # when the first poll that showed the newest segment was complete
@@ -89,15 +85,9 @@ def timeout_s(target_s: float | None) -> float:
     return min(target_s or TIMEOUT_CEILING_S, TIMEOUT_CEILING_S)
 
 
-def begin_within_s(crowd: int, period_s: float) -> float:
-    """In what time the first questions to a vantage go out, when so many playlists of it begin together."""
-    return min(BEGUN_CEILING_S, period_s, crowd / BEGUN_PER_S)
-
-
-def begun(key: str, now: float, within_s: float) -> Pace:
-    """A new playlist: its first poll lies within so many seconds, and its second at its own phase of the period."""
-    at = phase(key)
-    return Pace(grid_at=now + at * within_s, shift=at - 0.5)
+def begun(key: str, now: float, period_s: float) -> Pace:
+    """A new playlist: its first poll lies within one period, at its own phase."""
+    return Pace(grid_at=now + phase(key) * period_s)
 
 
 def due(pace: Pace) -> tuple[float, Reason]:
@@ -126,10 +116,8 @@ def started(pace: Pace, now: float, period_s: float) -> Pace:
     """
     grid_at = pace.grid_at
     if grid_at <= now:
-        grid_at += period_s * (int((now - grid_at) / period_s) + 1 + pace.shift)
-        if grid_at <= now:  # late by half a period at its very first poll
-            grid_at += period_s
-    return msgspec.structs.replace(pace, grid_at=grid_at, shift=0.0, retry_at=None, asked_at=now)
+        grid_at += period_s * (int((now - grid_at) / period_s) + 1)
+    return msgspec.structs.replace(pace, grid_at=grid_at, retry_at=None, asked_at=now)
 
 
 def answered(pace: Pace, seen: Observation, retry_after_s: float = 0.0) -> Pace:

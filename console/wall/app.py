@@ -46,8 +46,7 @@ class WallApp(MidwatchApp, inherit_bindings=False):
         self._pulse = pulse or Pulse()
         self._painted = False
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def on_mount(self) -> None:  # Textual calls that of every class, the console's before ours
         self.set_interval(BEAT_S, self._beat)
 
     def _beat(self) -> None:

@@ -54,7 +54,7 @@ OFF = "not shown: a fault of midwatch itself"
 class WallScreen(Backdrop, Screen[None]):
     """Built from a desk alone: there is nothing here that could act."""
 
-    AUTO_FOCUS = None  # nobody is at the keys
+    AUTO_FOCUS = ""  # nobody is at the keys
 
     def __init__(
         self,

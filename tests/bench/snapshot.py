@@ -81,19 +81,21 @@ async def _asked(port: int, repeats: int) -> dict[str, list[float]]:
 
     async def once(format: str) -> float:
         at = time.perf_counter()
-        done = await connection.run(f"snapshot overview --format {format}", encoding=None, check=False)
+        async with asyncio.timeout(PATIENCE_S):
+            done = await connection.run(f"snapshot overview --format {format}", encoding=None, check=False)
         took_s = time.perf_counter() - at
         if not done.stdout or done.exit_status not in (0, 5):
             raise BenchFailed(f"snapshot of a server: exit {done.exit_status}, {done.stderr!r}")
         return took_s * 1000
 
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            await once("text")  # waits until the panes have settled
-            for format, count in (("text", repeats), ("json", repeats), ("png", max(1, repeats // 6))):
-                for _ in range(count):
-                    found[format].append(await once(format))
-                    await asyncio.sleep(0.1)  # another moment, so that nothing stands from the one before
+        await once("text")  # waits until the panes have settled
+        for format, count in (("text", repeats), ("json", repeats), ("png", max(1, repeats // 6))):
+            for _ in range(count):
+                found[format].append(await once(format))
+                await asyncio.sleep(0.1)  # another moment, so that nothing stands from the one before
+    except TimeoutError:
+        raise BenchFailed(f"a server gave no snapshot within {PATIENCE_S:g} s") from None
     finally:
         connection.close()
         await connection.wait_closed()

@@ -151,7 +151,7 @@ def test_global_flags_mean_the_same_wherever_they_stand(midwatch, seen, argv) ->
     )
     assert options == {
         "view": "streams", "format": "text", "size": (80, 24), "output": Path("f"), "wait": 0.5, "from_host": None,
-        "exit_status": True, "post": None,
+        "exit_status": True, "post": None, "redacted": False,
     }  # fmt: skip
 
 
@@ -316,3 +316,17 @@ def test_a_console_package_where_the_user_stands_is_not_taken_for_the_platform(t
 def test_a_scope_that_is_wrong_in_the_environment_is_refused() -> None:
     with pytest.raises(UsageError, match="known dimension"):
         merged({}, {"MIDWATCH_SCOPE": "nonsense"})
+
+
+def test_a_wall_takes_pages_and_says_what_it_does_not_know(midwatch, seen) -> None:
+    midwatch("wall", "streams", "logs", "--rotate", "30s")
+    midwatch("wall")
+    assert [options for _, options in seen] == [{"views": ["streams", "logs"], "rotate": 30.0}, {"views": [], "rotate": 20.0}]
+    code, _, err = midwatch("wall", "strems")
+    assert code == 2 and "did you mean `streams`?" in err
+
+
+@pytest.mark.parametrize("argv", [("--write",), ("--rotate", "1s"), ()], ids=["write", "fast", "no terminal"])
+def test_a_wall_refuses_to_write_to_turn_too_fast_and_to_draw_on_nothing(midwatch, argv: tuple[str, ...]) -> None:
+    code, out, err = midwatch("wall", *argv)
+    assert (code, out) == (2, "") and err.startswith("midwatch: wall ")

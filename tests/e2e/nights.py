@@ -236,7 +236,7 @@ def _log_storm(nights: Nights, place: Path) -> Night:
 def _capacity_crunch(nights: Nights, place: Path) -> Night:
     """The gauges look a minute back too, on both ends."""
     with (
-        platform(place, "capacity-crunch", start_after_s=START_S, duration_s=110) as running,
+        platform(place, "capacity-crunch", start_after_s=START_S, duration_s=95) as running,
         watching(running.config, "watch") as record,
     ):
         nights.healed(running, record, ends=2, within_s=CROWD_GONE_WITHIN_S)

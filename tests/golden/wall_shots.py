@@ -71,7 +71,7 @@ SHOTS = (
         "bad-deploy",
         "packager-emea has made four channels stale, after it was rolled out.",
         ("C PACKAGER-EMEA: STALE ON 4 CHANNELS", "C 8"), plain=("C packager-emea: STALE on 4 channels", "before it: packager-emea 3.8.2"),
-        figures=("2.9M", "1.54", "1.70"), also=("uk-news-1",),
+        figures=("2.9M", "1.54", "1.70"), also=("news-1",),
     ),
     WallShot(
         "encoder-flap",

@@ -28,7 +28,7 @@ from console.app.looks import looks_of
 from console.assembly import Engine
 from console.feeds.clock import SystemClock
 from console.feeds.desk import Desk
-from console.model.logline import LogLine
+from console.feeds.log import RING_LINES
 from tests.console.app.wired import Far
 from tests.console.link.terminal import Terminal
 from tests.soak.world import BACKENDS, Mode, World, engine
@@ -38,6 +38,7 @@ from widgets.glyphs import BROAD, NARROW, written
 BEGAN = datetime(2026, 11, 22, 2, 0, tzinfo=UTC).timestamp()
 SPELL_S = 45.0  # for which a state of the world stands
 HEALED_S = 150.0  # until nothing tells of a fault any more
+MANY = 100_000  # readings: from here on memory is looked at
 TAIL = 9_000  # readings of the last spells, in which everything is healed, breaks once more and is healed
 WARM = 0.3  # of the readings, after which memory is looked at: caches and rings have filled
 SIZE = (120, 36)
@@ -129,8 +130,9 @@ async def _soaked(
     world = World(seed, clock)
     site = engine(world, clock, {"XDG_STATE_HOME": str(place)})
     assert site.desk.ring is not None
-    for number in range(100_000):  # full from the begin, or its filling would be the slope
-        site.desk.ring.append(LogLine(at=clock.now().utc, level="info", message=f"an old line of the day, number {number}"))  # type: ignore[union-attr]
+    for _ in range(RING_LINES // 2 if readings >= MANY else 0):  # full from the begin, or its filling would be the slope
+        for line in world.value("elasticsearch.tail", clock.now()).lines:
+            site.desk.ring.append(line)  # type: ignore[union-attr]  # a whole desk's
     try:
         app = make(site.desk, site)
         began = time.process_time()

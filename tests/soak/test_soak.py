@@ -65,7 +65,7 @@ def wrong_on(world: World, app: Linked, lines: list[str]) -> list[str]:
                 name in line and f"{used * 100:.0f} %" in line for line in lines
             )
     if dead or world.frozen or world.crashing or any(used > 0.8 for used in world.used.values()):
-        is_told["that not all is well"] = said.headline.severity is not Severity.OK and not reads(lines, "channels fine")
+        is_told["that not all is well"] = said.headline.severity is not Severity.OK and "fine" not in said.headline.big
     if world.is_long_well:
         is_told["that all is well"] = said.severity is Severity.OK and reads(lines, "all 6 channels fine") and not said.banners
         is_told["no count of bad ones"] = not any(said.counts[each] for each in Severity if each is not Severity.OK)

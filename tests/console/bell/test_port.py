@@ -10,6 +10,7 @@ from contextlib import closing
 import aiohttp
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from console.bell import port
 from console.bell.bell import Key
@@ -204,3 +205,18 @@ async def test_who_is_being_answered_when_it_ends_gets_the_answer(belfry) -> Non
         await belfry.bell.close()
         assert (await asked).status == 200
     assert b'"heard"' in belfry.journal.read_bytes()
+
+
+async def test_what_it_did_is_counted_and_names_nobody(belfry) -> None:
+    await belfry.ring(BODY)
+    await belfry.ring(BODY)
+    await belfry.ring(BODY, token="wrong")
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(belfry.bell.counts)
+    told = generate_latest(registry).decode()
+    assert "midwatch_bell_untold_alerts 1.0" in told and 'midwatch_bell_calls_total{code="401"} 1.0' in told
+    await belfry.turn(lambda: len(belfry.messages) == 1 and belfry.bell.counts.texts == 1)
+    told = generate_latest(registry).decode()
+    for line in ('calls_total{code="200"} 2.0', "alerts_total 2.0", "news_total 1.0", "texts_total 1.0", "untold_alerts 0.0"):
+        assert f"midwatch_bell_{line}" in told
+    assert "uk-sport" not in told and "127.0.0.1" not in told

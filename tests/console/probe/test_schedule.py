@@ -64,29 +64,6 @@ def test_three_hundred_playlists_are_spread_over_the_period():
     assert min(tenths) >= 15 and max(tenths) <= 50
 
 
-def test_a_small_site_is_asked_at_once_and_a_fleet_over_a_second():
-    assert schedule.begin_within_s(12, 2.0) == 0.12
-    assert schedule.begin_within_s(1500, 2.0) == 1.0
-    assert schedule.begin_within_s(1500, 0.2) == 0.2
-
-
-def test_the_second_poll_takes_each_playlist_to_its_own_phase_of_the_period():
-    begun = [schedule.begun(f"channel {n}", 50.0, 0.1) for n in range(300)]
-    assert all(50.0 <= pace.grid_at <= 50.1 for pace in begun)
-    second = [started(pace, pace.grid_at, 2.0) for pace in begun]
-    gaps = sorted(after.grid_at - before.grid_at for before, after in zip(begun, second, strict=True))
-    assert 1.0 <= gaps[0] < 1.1 and 2.9 < gaps[-1] <= 3.0
-    tenths = [sum(1 for gap in gaps if 1 + n / 5 <= gap < 1 + (n + 1) / 5) for n in range(10)]
-    assert min(tenths) >= 15 and max(tenths) <= 50
-    assert all(started(pace, pace.grid_at, 2.0).grid_at == pace.grid_at + 2.0 for pace in second), "and from then on P"
-
-
-def test_a_first_poll_that_is_late_is_not_followed_by_another_at_once():
-    pace = msgspec.structs.replace(schedule.begun("one", 0.0, 1.0), grid_at=100.0, shift=-0.5)
-    for now in (100.0, 101.3, 101.9, 107.5):
-        assert now < started(pace, now, 2.0).grid_at <= now + 3.0
-
-
 def test_missed_points_of_the_grid_are_not_made_up():
     assert started(Pace(grid_at=100.0), 107.5, 2.0).grid_at == 108.0
     assert started(Pace(grid_at=100.0), 99.0, 2.0).grid_at == 100.0

@@ -59,6 +59,7 @@ def pane(scene: Scene, view: str, reading: Reading[Any]) -> Pane[Any]:
 
 BROKEN: dict[str, Callable[[Reading[Any]], Reading[Any]]] = {
     "connecting": lambda _: connecting(),
+    "connecting, with what the parts that answered say": lambda reading: msgspec.structs.replace(reading, state=State.CONNECTING),
     "stale": lambda reading: reading.aged(),
     "failed after it had answered": lambda reading: reading.failed(REFUSED),
     "failed before it ever answered": lambda _: connecting().failed(REFUSED),
@@ -83,6 +84,7 @@ async def test_a_pane_that_does_not_know_is_not_green(view: str, state: str) -> 
     made = pane(scene, view, BROKEN[state](scene.feeds[view].topic.reading))
     assert made.severity is not Severity.OK
     assert made.state is not State.LIVE
+    assert not (made.is_settled and made.state is State.CONNECTING)
 
 
 @pytest.mark.parametrize("state", ["stale", "failed after it had answered"])

@@ -25,6 +25,7 @@ from console.exit_codes import ExitCode
 from console.feeds.clock import SystemClock
 from console.serve.hall import sweeping
 from console.serve.hall.hall import Bounds, Hall
+from console.serve.hall.phasing import EVERY_S, SLOW_EVERY_S
 from tests.console.serve.listening import connected, listening
 
 COLOUR = re.compile(r"\x1b\[[\d;]*(?:3[0-8]|4[0-8]|9\d|10\d)[\d;]*m")
@@ -202,6 +203,15 @@ async def test_of_a_server_on_a_slow_link_every_session_is(house: House) -> None
     app = house.hall.sessions[0].app
     assert app is not None and app.mode is LinkMode.SLOW and app.animation_level == "none"
     assert COLOUR.search(terminal.raw.decode()) and b"38;2;" not in terminal.raw and b"38;5;" not in terminal.raw
+
+
+async def test_a_session_is_renewed_by_the_length_of_its_own_way(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    near, far = await house.console("mei"), await house.console("tom")
+    monkeypatch.setattr(house.hall.sessions[1]._seat.wire, "_trip_s", lambda: 0.3)
+    assert [session._beat.every_s for session in house.hall.sessions] == [EVERY_S, SLOW_EVERY_S]
+    for terminal in (near, far):
+        terminal.channel.write(b"9")
+    await until(lambda: all(session.view == "sources" for session in house.hall.sessions))
 
 
 def test_a_hall_whose_link_is_off_is_not_made(engine: Engine, tmp_path: Path) -> None:
