@@ -73,6 +73,12 @@ class Paint:
         return self._fills[severity]
 
 
+@lru_cache(maxsize=64)
+def large(style: Style) -> Style:
+    """The same for letters of many cells: a line under each of their rows would be a grid."""
+    return style + Style(underline=False) if style.underline else style
+
+
 def _shows_on_blanks(tones: Mapping[Tone, Style], tone: Tone) -> bool:
     """Whether a blank in this tone would be seen, so that padding must be drawn in NORMAL instead."""
     style, normal = tones[tone], tones[Tone.NORMAL]

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from console.model.cell import Tone
 from console.model.severity import Severity
 from console.model.wallboard import BigFigure
-from themes.tones import Ground, Paint
+from themes.tones import Ground, Paint, large
 from widgets.cells import fit
 from widgets.cells import width as cells_of
 from widgets.glyphs import BROAD, NARROW, Face, rows_of, shortened, width_of, written
@@ -71,7 +71,7 @@ def _grid(figures: Sequence[BigFigure], width: int, height: int, paint: Paint) -
 
 def _figure(figure: BigFigure, width: int, height: int, paint: Paint) -> list[list[Segment]]:
     tones = paint.on(Ground.PANE)
-    normal, strong, dim = tones[Tone.NORMAL], tones[figure.tone], tones[Tone.DIM]
+    normal, strong, dim = tones[Tone.NORMAL], large(tones[figure.tone]), tones[Tone.DIM]
     inner = max(0, width - 1)
     is_large = height >= LARGE and inner >= LARGE_WIDTH
     face, scale = _size(inner, height - WORDS - LABEL * is_large)
@@ -82,7 +82,7 @@ def _figure(figure: BigFigure, width: int, height: int, paint: Paint) -> list[li
         room = inner - 8 * bool(badge)
         letter = written(BROAD, 1, figure.severity.letter) if badge else ()
         for at, row in enumerate(written(BROAD, 1, shortened(figure.label.upper(), room))):
-            block = [Segment(f" {letter[at]} ", paint.letter(figure.severity)), Segment(" ", normal)] if badge else []
+            block = [Segment(f" {letter[at]} ", large(paint.letter(figure.severity))), Segment(" ", normal)] if badge else []
             lines.append([*block, Segment(row, dim)])
     else:
         lines.append([*badge, *([Segment(" ", normal)] if badge else []), Segment(label, dim)])
@@ -113,7 +113,7 @@ def _digits(figure: BigFigure, face: Face, scale: int, inner: int, paint: Paint)
     unit_at = len(rows) - 1 if len(rows) < 4 else len(rows) - 2
     lines = []
     for at, row in enumerate(rows):
-        line = [Segment(row, tones[figure.tone])]
+        line = [Segment(row, large(tones[figure.tone]))]
         if at < len(beside):
             line += [Segment("   ", tones[Tone.NORMAL]), Segment(beside[at], tones[Tone.DIM])]
         elif at == unit_at and figure.unit:

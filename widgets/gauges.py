@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from console.model.bar import Bar
 from console.model.cell import Tone
-from themes.tones import Ground
+from themes.tones import Ground, large
 from widgets.board import gauge
 from widgets.cells import fit
 from widgets.cells import width as cells_of
@@ -104,7 +104,7 @@ class Gauges(Painted):
         names = [shortened(each.name.upper(), width * 45 // 100) for each in self._bars]
         name_room = max(width_of(BROAD, 1, each) for each in names)
         name = written(BROAD, 1, shortened(bar.name.upper(), width * 45 // 100))
-        style = tones[Tone.DIM if tone is Tone.NORMAL else tone]
+        style = large(tones[Tone.DIM if tone is Tone.NORMAL else tone])
         rows: list[list[Segment]] = []
         for at, line in enumerate(name):
             pieces = [*(self.paint.badge(bar.severity) if at == 1 else [("  ", normal)]), (" ", normal), (line, style)]
@@ -115,7 +115,7 @@ class Gauges(Painted):
             else:
                 cells = room - _NUMBER
                 full = gauge(bar, cells, self.paint) if at < BIG - 2 else [(" " * cells, normal)]
-                pieces += [*full, (" " * (_NUMBER - len(number[at])), normal), (number[at], tones[tone])]
+                pieces += [*full, (" " * (_NUMBER - len(number[at])), normal), (number[at], large(tones[tone]))]
             rows.append([Segment(text, shown) for text, shown in pieces])
         told = f"   {bar.name}  {bar.note}"
         return [*rows, [Segment(fit(told, width), tones[Tone.DIM])]]

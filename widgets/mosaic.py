@@ -17,7 +17,7 @@ from textual.strip import Strip
 from console.model.cell import Tone
 from console.model.severity import Severity, worst
 from console.model.wallboard import Tile
-from themes.tones import Ground, Paint
+from themes.tones import Ground, Paint, large
 from widgets.cells import fit, wrap
 from widgets.cells import width as cells_of
 from widgets.glyphs import BROAD, rows_of, width_of, wrapped, written
@@ -118,11 +118,11 @@ class _Look:
     def __init__(self, tile: Tile, paint: Paint) -> None:
         pane = paint.on(Ground.PANE)[Tone.NORMAL]
         well = tile.severity is Severity.OK
-        base = paint.on(Ground.PANE)[Tone.DIM] if tile.is_off_air else paint.letter(tile.severity, Ground.REST)
+        base = large(paint.on(Ground.PANE)[Tone.DIM] if tile.is_off_air else paint.letter(tile.severity, Ground.REST))
         self.strong = paint.on(Ground.REST)[Tone.STRONG] if well and not tile.is_off_air else base
         self.plain = base
         self.dim = paint.on(Ground.REST)[Tone.DIM] if well and not tile.is_off_air else base
-        self.blank = base + Style(underline=False) if base.underline else base
+        self.blank = base
         self.gap = pane
         self.foot = Style(color=base.bgcolor, bgcolor=pane.bgcolor) if base.bgcolor is not None else None
         self.is_flat = not paint.has_color  # no ground that would part it from its neighbours

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from console.model.cell import Tone
 from console.model.severity import Severity
 from console.model.wallboard import Line, Notch
-from themes.tones import Ground, Paint
+from themes.tones import Ground, Paint, large
 from widgets.cells import fit, wrap
 from widgets.cells import width as cells_of
 from widgets.glyphs import BROAD, shortened, width_of, written
@@ -92,7 +92,7 @@ class Roll(Painted):
             for number, words in enumerate(texts):
                 for row, text in enumerate(written(BROAD, 1, words)):
                     block = written(BROAD, 1, letter)[row] if letter and not number else " " * 5
-                    badge = self.paint.letter(line.severity) if letter and not number else normal
+                    badge = large(self.paint.letter(line.severity)) if letter and not number else normal
                     before = [Segment(" ", normal), Segment(f" {block} ", badge), Segment(" ", normal)]
                     drawn.append([*before, Segment(text, style)])
             told = "  ".join(part for part in (f"{line.kind} {line.text}".strip(), line.more) if part)

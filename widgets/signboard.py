@@ -15,7 +15,7 @@ from textual.strip import Strip
 from console.model.cell import Tone
 from console.model.severity import Severity
 from console.model.wallboard import Sign
-from themes.tones import Ground, Paint
+from themes.tones import Ground, Paint, large
 from widgets.cells import fit, wrap
 from widgets.cells import width as cells_of
 from widgets.glyphs import BROAD, fitting, rows_of, shortened, width_of, wrapped, written
@@ -134,5 +134,5 @@ def _styles(sign: Sign, paint: Paint) -> tuple[Style, Style, Style]:
     normal = tones[Tone.NORMAL]
     if sign.severity is Severity.OK:
         return tones[Tone.OK], tones[Tone.DIM], normal
-    strong = tones[Tone.of(sign.severity)]
+    strong = large(tones[Tone.of(sign.severity)])
     return strong, normal, normal

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from console.model.cell import Tone
 from console.model.severity import Severity
 from console.model.wallboard import FootFacts, HeadFacts
-from themes.tones import Ground
+from themes.tones import Ground, large
 from widgets.cells import fit
 from widgets.cells import width as cells_of
 from widgets.glyphs import BROAD, NARROW, Face, fitting, rows_of, width_of, written
@@ -70,7 +70,7 @@ class WallHead(Painted):
         rows = rows_of(face, scale)
         lines: list[list[Segment]] = [[] for _ in range(rows)]
         for severity, count in blocks:
-            style = self.paint.letter(severity)
+            style = large(self.paint.letter(severity))
             for line, drawn in zip(lines, written(BROAD, scale, f"{severity.letter} {count}"), strict=True):
                 line += [Segment(f" {drawn} ", style), Segment(" ", normal)]
         clock = written(face, scale, facts.time)

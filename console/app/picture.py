@@ -1,9 +1,9 @@
 """Pictures of the screen: the console's own app, drawn without a terminal.
 
 The SVG that Textual writes names a web font, which a renderer without network replaces by nothing at all: the font is
-rewritten to the one this package brings, so that a picture in chat is the same everywhere. It also cuts
-the whole to its box, and every piece of it to that of its line: nearly half of what drawing costs, and only blocks and frames,
-which are higher than a line, would leave it.
+rewritten to the one this package brings, so that a picture in chat is the same everywhere. Rich also has the
+whole cut to its box, and every piece of it to that of its line, which is nearly half of what drawing costs: these boxes are
+taken away, but for blocks and frames, which are higher than a line and would leave it.
 """
 
 from __future__ import annotations
