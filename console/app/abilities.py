@@ -43,6 +43,7 @@ ASCII = str.maketrans(
         **dict.fromkeys("╭╮╰╯", "+"),
         "·": ".",
         "∞": "~",
+        "±": "~",
     }
 )
 

@@ -57,8 +57,8 @@ def framed(
 ) -> Pane[R]:
     """A pane around rows, with the state, age and error of the reading they came from.
 
-    No data is never green: without a value the severity is UNKNOWN, and OK on a failed or stale reading, or on one of which a part
-    has not yet been heard, becomes UNKNOWN. Nor is such a one settled.
+    No data is never green: without a value the severity is UNKNOWN, and OK on a failed or stale reading, or on one of which a
+    part has not yet been heard, becomes UNKNOWN. Nor is such a one settled.
     """
     if reading.value is None or (severity is Severity.OK and reading.state in (State.ERROR, State.STALE, State.CONNECTING)):
         severity = Severity.UNKNOWN

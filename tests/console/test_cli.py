@@ -330,3 +330,8 @@ def test_a_wall_takes_pages_and_says_what_it_does_not_know(midwatch, seen) -> No
 def test_a_wall_refuses_to_write_to_turn_too_fast_and_to_draw_on_nothing(midwatch, argv: tuple[str, ...]) -> None:
     code, out, err = midwatch("wall", *argv)
     assert (code, out) == (2, "") and err.startswith("midwatch: wall ")
+
+
+def test_the_demo_turns_pages_only_on_its_wall(midwatch) -> None:
+    code, _, err = midwatch("demo", "--rotate", "10s")
+    assert code == 2 and "goes with --wall" in err

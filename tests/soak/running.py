@@ -39,7 +39,7 @@ BEGAN = datetime(2026, 11, 22, 2, 0, tzinfo=UTC).timestamp()
 SPELL_S = 45.0  # for which a state of the world stands
 HEALED_S = 150.0  # until nothing tells of a fault any more
 MANY = 100_000  # readings: from here on memory is looked at
-TAIL = 9_000  # readings of the last spells, in which everything is healed, breaks once more and is healed
+TAIL = 8_000  # readings of the last spells, in which everything is healed, breaks once more and is healed
 WARM = 0.3  # of the readings, after which memory is looked at: caches and rings have filled
 SIZE = (120, 36)
 
