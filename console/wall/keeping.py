@@ -2,9 +2,8 @@
 
 A child process and not a restart from within: what is to be survived is also a segmentation fault, the kernel's out-of-memory
 killer and a loop that never comes back, of all of which nothing can be caught; and whatever leaked goes with the process. It is
-a fork, before anything of the house was imported: so the keeper stays at some ten megabytes, one thread and nothing that could
-fail, and what is started anew reads the program and the configuration as they are on the disk by then (nothing of either was in
-memory before).
+a fork, before what watches or draws was imported: so the keeper stays at some 25 MB, one thread and little that could fail, and
+every child reads the configuration, and all that watches and draws, as they are on the disk by then.
 
 What must not be done here: import a room that imports anything heavy, start a thread before `keep`, or write to the terminal
 while a child has it.
