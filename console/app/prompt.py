@@ -24,6 +24,8 @@ from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input
 
+from console.app.ground import Ground
+
 
 @dataclass(frozen=True)
 class Question:
@@ -66,6 +68,7 @@ class Prompt(Vertical):
         self._give_back = give_back  # the focus, when whoever had it is not there any more
         self._line = Line(max_length=200, select_on_focus=False)
         self._line.cursor_blink = False
+        self._line.can_focus = False  # by nobody, before it is asked for
         self._question: Question | None = None
         self._had_focus: Widget | None = None
 
@@ -98,7 +101,8 @@ class Prompt(Vertical):
         line.suggester = SuggestFromList(question.choices, case_sensitive=False) if question.choices else None
         line.value = question.value
         self.border_title = Content(question.title)  # a str would be read as markup
-        self.display = True
+        line.can_focus = True
+        self._appear(True)
         self.keep()
         if question.goes_on:
             line.cursor_position = len(line.value)
@@ -109,6 +113,13 @@ class Prompt(Vertical):
         """Take the focus back, if anything has taken it: a view that was just composed, a terminal that was left and found."""
         if self._question is not None and self.screen.focused is not self._line:
             self.screen.set_focus(self._line)
+
+    def _appear(self, is_there: bool) -> None:
+        """Over whatever stands there, or away from it: nothing else has changed."""
+        screen = self.screen
+        assert isinstance(screen, Ground)
+        with screen.standing():
+            self.display = is_there
 
     def shuts_out(self, event: Event) -> bool:
         """Whether it is a click or a movement beside the prompt: a modal page would not let it through."""
@@ -133,7 +144,8 @@ class Prompt(Vertical):
         question, self._question = self._question, None
         if question is None:
             return
-        self.display = False
+        self._appear(False)
+        self._line.can_focus = False
         had_focus, self._had_focus = self._had_focus, None
         if had_focus is not None and had_focus.is_attached and all(node.display for node in had_focus.ancestors_with_self):
             self.screen.set_focus(had_focus)

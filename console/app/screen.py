@@ -10,7 +10,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Event
-from textual.screen import Screen
 from textual.widget import AwaitMount, Widget
 
 from console.actions.licence import Licence
@@ -18,6 +17,7 @@ from console.app import pivots
 from console.app.acting import Acting
 from console.app.company import Company
 from console.app.frame import HeadLine, IncidentStrip, KeyBar
+from console.app.ground import Ground
 from console.app.keymap import ENTRIES
 from console.app.linked import Linked
 from console.app.overall import Overall
@@ -51,7 +51,7 @@ class Body(Backdrop, Container):
     DEFAULT_CSS = "Body { height: 1fr; }"
 
 
-class ConsoleScreen(Backdrop, Screen[None]):
+class ConsoleScreen(Ground):
     """Head line, one view at a time, incident strip, key bar."""
 
     BINDINGS = [entry.binding for entry in ENTRIES]
@@ -92,6 +92,7 @@ class ConsoleScreen(Backdrop, Screen[None]):
         self.mark = ""
 
     def compose(self) -> ComposeResult:
+        yield self.prompt  # first: anywhere else its coming would move the siblings after it, and have them painted
         yield self._head
         with Body():
             overview = Overview(self._desk)
@@ -100,7 +101,6 @@ class ConsoleScreen(Backdrop, Screen[None]):
         yield self.acting.strip
         yield self._strip
         yield self._keys
-        yield self.prompt
 
     def on_mount(self) -> None:
         seats = self._overall.sit(self._wake)
