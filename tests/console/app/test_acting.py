@@ -101,6 +101,7 @@ async def test_the_undo_is_one_key_and_a_plan_of_its_own_away(tmp_path: Path) ->
         await bench.fill()
         await bench.hand("enter")
         await bench.until(lambda: bench.state(first) == "succeeded")
+        await bench.stage.until(lambda: "undo" in bench.stage.text)  # the page has heard of it
         await bench.hand("u")
         await bench.stage.until(lambda: bench.is_dialog)
         assert bench.plan.undoes == first and f"takes back {first}" in bench.stage.text
