@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from console.bell.book import LINES, Heard, Pairs, Said
 from console.bell.notification import Notification, Told
 from console.chat.inert import inert
-from console.chat.redaction import Redactor
 from console.config.scope import ScopeNames
 from console.feeds.desk import OVERVIEW
 from console.model.scope import DIMENSIONS
+from console.redaction.redactor import Redactor
 from console.rows import gauges, lines, pods, streams
 
 VALUE = 120  # characters of a scope's value

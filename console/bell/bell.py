@@ -21,7 +21,6 @@ from console.bell.still import redacted, taken
 from console.bell.teller import Teller
 from console.chat.message import Message
 from console.chat.office import Office
-from console.chat.redaction import Redactor
 from console.config.backend import Credential
 from console.config.bell import Bell as Settings
 from console.config.chat import ChatDestination, ChatKind
@@ -30,6 +29,7 @@ from console.config.secrets import resolve
 from console.feeds.desk import Desk
 from console.model.failure import SourceError
 from console.model.instant import Clock
+from console.redaction.redactor import Redactor
 
 SECRETS_S = 30.0  # how often the secrets that must not leave are read again
 SMALL_BYTES, FEW = 16 * 1024, 5  # a call that is read where it came: about a millisecond at most

@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 
 from console.bell.worst import LINES, ROWS, worst_of
-from console.chat.redaction import Redactor
-from console.chat.veil import VeiledDesk
 from console.feeds.desk import TITLES, Desk, Seat, panes_of
 from console.feeds.log import LogRing
 from console.model.instant import Instant
 from console.model.logline import LogLine
 from console.model.reading import Reading
 from console.model.scope import Scope
+from console.redaction.redactor import Redactor
+from console.redaction.veil import VeiledDesk
 from console.rows import actions, channel, gauges, incidents, lines, pods, sources, streams
 from console.rows.pane import Pane, unconfigured
 

@@ -24,11 +24,11 @@ from console.bell.wording import document, worded
 from console.chat.letter import LetterKind
 from console.chat.message import Message
 from console.chat.office import Office
-from console.chat.redaction import Redactor
 from console.chat.store import QueueFull
 from console.feeds.clock import wait_until
 from console.feeds.desk import Desk
 from console.model.instant import Clock
+from console.redaction.redactor import Redactor
 
 GATHER_S = 0.4
 MOST_GATHER_S = 1.6  # while others follow: the first groups of a storm belong into its thread

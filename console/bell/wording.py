@@ -14,8 +14,8 @@ from console.bell.worst import worst_of
 from console.chat.composing import HEAD, composed, for_programs
 from console.chat.inert import inert
 from console.chat.message import Line, Message, Section
-from console.chat.redaction import Redactor
 from console.model.severity import Severity
+from console.redaction.redactor import Redactor
 from console.rows.units import clock
 
 NAMED = 8  # names of alerts in one text; the rest is counted

@@ -16,12 +16,12 @@ import msgspec
 from console.chat.bucket import Bucket
 from console.chat.letter import PICTURE_OF, LetterKind, Receipt
 from console.chat.outcome import Again, Delivered, Outcome, Refused
-from console.chat.redaction import Redactor
 from console.chat.service import Service
 from console.chat.store import Hold, Slot, Store
 from console.feeds.clock import wait_until
 from console.model.failure import SourceError
 from console.model.instant import Clock
+from console.redaction.redactor import Redactor
 from console.sources.backoff import Backoff
 
 ATTEMPTS = 12

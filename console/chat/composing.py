@@ -12,8 +12,8 @@ import msgspec
 
 from console.chat.inert import inert
 from console.chat.message import Line, Message, Section
-from console.chat.redaction import Redactor
 from console.model.severity import Severity, State
+from console.redaction.redactor import Redactor
 from console.rows import lines, pods, streams
 from console.rows.digest import (
     TELLERS,

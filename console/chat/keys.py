@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from console.chat.redaction import Redactor
 from console.config.chat import ChatDestination
 from console.config.secrets import secret
+from console.redaction.redactor import Redactor
 
 
 class Keys:

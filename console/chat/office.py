@@ -12,12 +12,12 @@ from console.chat.carrier import Carrier, Standing
 from console.chat.disk import Disk
 from console.chat.letter import PICTURE_OF, Letter, LetterKind
 from console.chat.message import Message
-from console.chat.redaction import Redactor
 from console.chat.services import service_of
 from console.chat.store import Store
 from console.config.chat import ChatDestination
 from console.config.errors import nearest
 from console.model.instant import Clock
+from console.redaction.redactor import Redactor
 
 
 class UnknownDestination(Exception):

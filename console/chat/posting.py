@@ -13,10 +13,10 @@ from console.chat.composing import composed, for_programs
 from console.chat.letter import PICTURE_OF
 from console.chat.message import Message
 from console.chat.office import Office
-from console.chat.redaction import Redactor
 from console.config.chat import ChatDestination, ChatKind
 from console.feeds.clock import wait_until
 from console.model.instant import Clock
+from console.redaction.redactor import Redactor
 from console.rows.digest import Digest
 
 LOOK_S = 0.2

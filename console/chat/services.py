@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from console.chat.elsewhere import Elsewhere
 from console.chat.feishu import APIS, Feishu
 from console.chat.keys import Keys
-from console.chat.redaction import Redactor
 from console.chat.service import Service
 from console.chat.slack import Slack
 from console.chat.slackhook import SlackHook
@@ -15,6 +14,7 @@ from console.chat.webhook import Webhook
 from console.chat.wire import Wire
 from console.config.chat import ChatDestination, ChatKind
 from console.model.instant import Clock
+from console.redaction.redactor import Redactor
 
 
 def service_of(destination: ChatDestination, environ: Mapping[str, str], redactor: Redactor, clock: Clock) -> Service:

@@ -50,5 +50,5 @@ def asked(words: Sequence[str]) -> Asked:
         tells_health=options.exit_status,
         scope=flags.scope,
         theme=flags.theme,
-        redacted=options.redacted,
+        redacted=not options.as_seen,
     )

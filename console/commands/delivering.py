@@ -8,12 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from console.assembly import Engine
 from console.chat import elsewhere
-from console.chat.known import known_secrets
 from console.chat.office import Office
 from console.chat.posting import Posted, post
-from console.chat.redaction import Redactor
 from console.chat.store import QueueFull
-from console.chat.veil import VeiledDesk
 from console.commands.flags import Flags, UsageError
 from console.commands.opening import Opened
 from console.config import Config
@@ -22,6 +19,9 @@ from console.config.errors import nearest
 from console.config.paths import state_dir
 from console.exit_codes import ExitCode
 from console.model.instant import Clock
+from console.redaction.known import known_secrets
+from console.redaction.redactor import Redactor
+from console.redaction.veil import VeiledDesk
 from console.rows.digest import Digest
 
 WAIT_S = 30.0  # to see it arrive; what has not by then waits on the disk

@@ -1,7 +1,7 @@
 """`snapshot --from HOST`: the snapshot that a server there takes, written here, and posted to a chat of ours.
 
-For the chat the server is asked once more, for the same without the secrets it knows (`--redacted`); what it sends is redacted
-here again, with those that we know, and is drawn there: only there are the panes.
+For the chat the server is asked once more, for the same without the secrets that it knows, however we saw it (`--as-seen`);
+what it sends is redacted here again, by those that we know, and is drawn there: only there are the panes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Far(msgspec.Struct, frozen=True):
     size: tuple[int, int]
     wait_s: float
     exit_status: bool
-    redacted: bool
+    as_seen: bool
 
 
 def run(
@@ -63,22 +63,22 @@ def _asked(flags: Flags, environ: Mapping[str, str], host: str, wanted: Far) -> 
         size=wanted.size,
         wait_s=wanted.wait_s,
         exit_status=wanted.exit_status,
-        redacted=wanted.redacted,
+        as_seen=wanted.as_seen,
     )
     return remote.fetched(host, asked, wanted.format, environ, wait_s=wanted.wait_s)
 
 
 async def _posted(flags: Flags, environ: Mapping[str, str], host: str, wanted: Far, name: str) -> ExitCode:
-    from console.chat.known import known_secrets
-    from console.chat.redaction import Redactor
     from console.commands.delivering import handed_in
     from console.commands.opening import loaded
     from console.feeds.clock import SystemClock
+    from console.redaction.known import known_secrets
+    from console.redaction.redactor import Redactor
     from console.rows.reread import NoDigest, digest_of
 
     _, config = loaded(flags, environ)
     redactor = Redactor(await asyncio.to_thread(known_secrets, config, environ))
-    without = msgspec.structs.replace(wanted, redacted=True, exit_status=False)
+    without = msgspec.structs.replace(wanted, as_seen=False, exit_status=False)
     try:
         told = await asyncio.to_thread(_asked, flags, environ, host, msgspec.structs.replace(without, format="json"))
         digest = await asyncio.to_thread(digest_of, told.content)

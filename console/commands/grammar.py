@@ -84,7 +84,7 @@ def snapshot(parser: Parser) -> None:
     parser.add_argument("--from", dest="from_host", metavar="HOST", help="ask a running `midwatch serve`")
     parser.add_argument("--exit-status", action="store_true", help="exit 1 when something is unhealthy")
     parser.add_argument("--post", metavar="DEST", help="deliver it to a chat")
-    parser.add_argument("--redacted", action="store_true", help="without secrets, as it would be posted")
+    parser.add_argument("--as-seen", action="store_true", help="with what looks like a secret, as on the screen")
 
 
 def without_global_flags(argv: list[str], environ: Mapping[str, str]) -> tuple[Flags, list[str]]:

@@ -62,7 +62,7 @@ def checked(host: str) -> str:
 
 
 def command(
-    view: str, flags: Flags, *, format: str, size: tuple[int, int], wait_s: float, exit_status: bool, redacted: bool
+    view: str, flags: Flags, *, format: str, size: tuple[int, int], wait_s: float, exit_status: bool, as_seen: bool
 ) -> str:
     """What the server is asked, as one line for its own reader of words."""
     words = ["snapshot", view, "--format", format, "--size", f"{size[0]}x{size[1]}", "--wait", f"{wait_s:g}s"]
@@ -70,7 +70,7 @@ def command(
         words += ["--scope", f"{dimension}={value}"]
     if flags.theme is not None:
         words += ["--theme", flags.theme]
-    words += ["--exit-status"] * exit_status + ["--redacted"] * redacted
+    words += ["--exit-status"] * exit_status + ["--as-seen"] * as_seen
     return shlex.join(words)
 
 

@@ -10,13 +10,13 @@ from console.assembly import Engine
 from console.bell.bell import Bell
 from console.chat import elsewhere
 from console.chat.office import Office
-from console.chat.redaction import Redactor
 from console.commands.flags import UsageError
 from console.commands.opening import Opened
 from console.config.chat import ChatKind
 from console.config.paths import state_dir
 from console.config.serve import endpoint, told
 from console.model.failure import SourceError
+from console.redaction.redactor import Redactor
 from console.serve.door.listening import CannotListen, bound
 
 FOLDER = "bell"  # of what was heard, below the state directory

@@ -24,19 +24,19 @@ from console.app.pivots import Place
 from console.app.sending import Draft, NotSent, Step
 from console.chat import elsewhere
 from console.chat.composing import composed, for_programs
-from console.chat.known import known_secrets
 from console.chat.message import Message
 from console.chat.office import Office
 from console.chat.posting import Posted, carry
-from console.chat.redaction import Redactor
 from console.chat.store import QueueFull
-from console.chat.veil import veiled
 from console.config import Config
 from console.config.chat import ChatDestination, ChatKind
 from console.config.paths import state_dir
 from console.feeds.desk import OVERVIEW, VIEWS, Desk
 from console.model.cell import Tone
 from console.model.instant import Clock
+from console.redaction.known import known_secrets
+from console.redaction.redactor import Redactor
+from console.redaction.veil import veiled
 from console.rows import channel, streams
 from console.rows.digest import Digest
 from console.rows.units import si

@@ -134,12 +134,12 @@ class _Server:
         from console.actions.policy.watch import Policies
         from console.app.app import theme_of
         from console.assembly import Engine
-        from console.chat.known import known_secrets
-        from console.chat.redaction import Redactor
         from console.commands.asked import asked
         from console.commands.watching import watch
         from console.config.reload import Reloader
         from console.feeds.clock import SystemClock
+        from console.redaction.known import known_secrets
+        from console.redaction.redactor import Redactor
         from console.serve.door.door import Door
         from console.serve.door.hostkey import HostKeyError, host_key
         from console.serve.door.hostkey import told as key_told

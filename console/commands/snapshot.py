@@ -32,7 +32,7 @@ def run(
     from_host: str | None,
     exit_status: bool,
     post: str | None,
-    redacted: bool = False,
+    as_seen: bool = False,
 ) -> int:
     """One moment of `view` to stdout or `output`, and to the chat destination `post`; `wait` (seconds) is a ceiling.
 
@@ -45,7 +45,7 @@ def run(
     if from_host is not None:
         from console.commands import far  # ssh has it; nothing of ours is opened
 
-        asked = far.Far(view, format, size, wait, exit_status, redacted)
+        asked = far.Far(view, format, size, wait, exit_status, as_seen)
         return far.run(flags, environ, from_host, asked, output, post)
     found = opened(flags, environ)
     if post is not None:
@@ -54,7 +54,7 @@ def run(
         known(found.config, post)
     if format in PICTURES or flags.theme is not None:  # a misspelt word is told even where nothing is painted
         _check_theme(flags.theme or found.config.theme)
-    digest, drawn, sent = asyncio.run(_taken(found, flags, environ, view, format, size, wait, post, redacted=redacted))
+    digest, drawn, sent = asyncio.run(_taken(found, flags, environ, view, format, size, wait, post, as_seen=as_seen))
     write(output, drawn)
     return most_telling((exit_code(digest, tells_health=exit_status), sent))
 
@@ -78,7 +78,7 @@ async def _taken(
     wait_s: float,
     post: str | None,
     *,
-    redacted: bool,
+    as_seen: bool,
 ) -> tuple[Digest, bytes, ExitCode]:
     engine = Engine.open(found.config, found.site_name, SystemClock())
     try:
@@ -90,10 +90,10 @@ async def _taken(
 
                 sent = await delivered(found, flags, environ, engine, digest, post, size)
             desk, told = engine.desk, digest
-            if redacted:
-                from console.chat.known import known_secrets
-                from console.chat.redaction import Redactor
-                from console.chat.veil import veiled
+            if not as_seen:
+                from console.redaction.known import known_secrets
+                from console.redaction.redactor import Redactor
+                from console.redaction.veil import veiled
 
                 redactor = Redactor(await asyncio.to_thread(known_secrets, found.config, environ))
                 desk, told = await veiled(desk, redactor, digest)

@@ -13,9 +13,9 @@ import msgspec
 
 from console.chat.message import Message
 from console.chat.office import Office
-from console.chat.redaction import Redactor
 from console.config.chat import ChatDestination
 from console.feeds.clock import SystemClock
+from console.redaction.redactor import Redactor
 from tests.hand_clock import START
 
 

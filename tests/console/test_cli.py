@@ -151,7 +151,7 @@ def test_global_flags_mean_the_same_wherever_they_stand(midwatch, seen, argv) ->
     )
     assert options == {
         "view": "streams", "format": "text", "size": (80, 24), "output": Path("f"), "wait": 0.5, "from_host": None,
-        "exit_status": True, "post": None, "redacted": False,
+        "exit_status": True, "post": None, "as_seen": False,
     }  # fmt: skip
 
 

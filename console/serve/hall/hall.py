@@ -28,11 +28,11 @@ from console.actions.service import ActionService
 from console.app.app import MidwatchApp
 from console.app.sending import Courier
 from console.assembly import Engine
-from console.chat.redaction import Redactor
 from console.config import Config
 from console.config.link import LinkMode
 from console.exit_codes import ExitCode
 from console.feeds.desk import OVERVIEW_PANES, Desk, Seat
+from console.redaction.redactor import Redactor
 from console.serve.hall.moment import Grammar
 from console.serve.hall.phasing import Turns
 from console.serve.hall.rights import WITHOUT_POLICY, Rights, rights_of

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from console.app.picture import drawn
-from console.chat.redaction import Redactor
-from console.chat.veil import veiled
 from console.feeds.desk import VIEWS, Desk
 from console.model.scope import Scope
+from console.redaction.redactor import Redactor
+from console.redaction.veil import veiled
 from console.rows.digest import to_json, to_text
 from console.serve.hall.spoken import fit
 from console.snapshot import exit_code, session
@@ -34,7 +34,7 @@ class Asked(msgspec.Struct, frozen=True):
     tells_health: bool = False
     scope: Scope = Scope()
     theme: str | None = None
-    redacted: bool = False
+    redacted: bool = True
 
 
 class NotAsked(Exception):

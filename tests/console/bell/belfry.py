@@ -16,10 +16,10 @@ import msgspec
 from console.bell.bell import Bell
 from console.bell.drawing import Wish
 from console.chat.office import Office
-from console.chat.redaction import Redactor
 from console.config.bell import Bell as Settings
 from console.config.chat import ChatDestination
 from console.config.scope import DEFAULTS
+from console.redaction.redactor import Redactor
 from tests.chat import slack
 from tests.console.chat.turning import until
 from tests.hand_clock import START, HandClock

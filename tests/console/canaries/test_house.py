@@ -15,15 +15,15 @@ import pytest
 
 from console.app.picture import drawn
 from console.assembly import Engine
-from console.chat.known import known_secrets
-from console.chat.redaction import Redactor
-from console.chat.veil import veiled
 from console.config.load import load
 from console.feeds.clock import SystemClock
 from console.feeds.desk import OVERVIEW, VIEWS, Desk
 from console.logfile import logged_to
 from console.model.failure import SourceError
 from console.model.scope import Scope
+from console.redaction.known import known_secrets
+from console.redaction.redactor import Redactor
+from console.redaction.veil import veiled
 from console.rows.digest import Digest, to_json, to_text
 from console.snapshot import Session, session
 from tests.canaries.hostile import FOREIGN, Poison, hostile

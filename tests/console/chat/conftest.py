@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from console.chat.office import Office
-from console.chat.redaction import Redactor
 from console.config.chat import ChatDestination
 from console.model.instant import Clock
+from console.redaction.redactor import Redactor
 from tests.chat.posts import Chat
 from tests.hand_clock import HandClock
 

@@ -16,13 +16,13 @@ import pytest
 from console.app.drawing import png
 from console.app.picture import drawn
 from console.chat.composing import composed, for_programs
-from console.chat.known import known_secrets
-from console.chat.redaction import Redactor
-from console.chat.veil import VeiledDesk
 from console.config.chat import ChatDestination
 from console.feeds.desk import Desk
 from console.model.failure import Failure, FailureKind
 from console.model.scope import Scope
+from console.redaction.known import known_secrets
+from console.redaction.redactor import Redactor
+from console.redaction.veil import VeiledDesk
 from console.snapshot import session
 from tests.chat import feishu, posts, slack, webhook
 from tests.chat.slack import PNG

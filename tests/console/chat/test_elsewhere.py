@@ -11,7 +11,7 @@ from aiohttp import web
 
 from console.chat import elsewhere
 from console.chat.composing import composed
-from console.chat.redaction import Redactor
+from console.redaction.redactor import Redactor
 from tests.chat.posts import Chat, status
 from tests.chat.slack import PNG
 from tests.console.chat.turning import until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.chat.composing import composed
-from console.chat.redaction import Redactor
+from console.redaction.redactor import Redactor
 from tests.chat import posts
 from tests.chat.feishu import APP_ID, APP_SECRET, HOOK, SECRET, Feishu, texts
 from tests.chat.slack import PNG

@@ -17,8 +17,8 @@ from console.chat.composing import composed
 from console.chat.elsewhere import TEXT
 from console.chat.inert import inert
 from console.chat.message import Line, Message, Section, as_text, fitted, late
-from console.chat.redaction import Redactor
 from console.model.severity import Severity
+from console.redaction.redactor import Redactor
 from tests.chat.feishu import texts as texts_of_card
 from tests.chat.feishu import wrong_with_card
 from tests.chat.slack import texts, wrong_with_blocks

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from console.chat.redaction import Redactor
-from console.chat.veil import VeiledDesk, ahead, newest_of, veiled
 from console.feeds.desk import VIEWS
 from console.model.logline import LogLine
 from console.model.scope import Scope
+from console.redaction.redactor import Redactor
+from console.redaction.veil import VeiledDesk, ahead, newest_of, veiled
 from console.rows.digest import to_json, to_text
 from console.snapshot import session
 from tests.scene import Scene

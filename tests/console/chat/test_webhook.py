@@ -7,8 +7,8 @@ import pytest
 
 from console.chat.composing import DOCUMENT_BYTES, composed, for_programs
 from console.chat.posting import post
-from console.chat.redaction import Redactor
 from console.feeds.clock import SystemClock
+from console.redaction.redactor import Redactor
 from tests.chat import posts
 from tests.chat.slack import PNG
 from tests.chat.webhook import SECRET, Receiver

@@ -69,7 +69,7 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Far:
 
 def test_ssh_is_asked_for_the_same_snapshot_and_its_answer_is_printed(far: Far, capfdbinary: Any) -> None:
     far.answers(b"demo \xc2\xb7 02:14 UTC \xc2\xb7 OK\n", words="midwatch: a word beside it\n")
-    scope = ("--scope", "service=a b;touch /tmp/x", "--size", "90x30", "--wait", "3s", "--exit-status", "--redacted")
+    scope = ("--scope", "service=a b;touch /tmp/x", "--size", "90x30", "--wait", "3s", "--exit-status", "--as-seen")
     assert far.snapshot(*scope, host="mei@bastion", view="streams") == 0
     out = capfdbinary.readouterr()
     assert out.out == "demo · 02:14 UTC · OK\n".encode() and b"a word beside it" in out.err
@@ -77,7 +77,7 @@ def test_ssh_is_asked_for_the_same_snapshot_and_its_answer_is_printed(far: Far, 
     *options, end, host, command = asked["argv"]
     assert (end, host) == ("--", "mei@bastion") and "-T" in options and "BatchMode=yes" in options
     assert command == (
-        "snapshot streams --format text --size 90x30 --wait 3s --scope 'service=a b;touch /tmp/x' --exit-status --redacted"
+        "snapshot streams --format text --size 90x30 --wait 3s --scope 'service=a b;touch /tmp/x' --exit-status --as-seen"
     )
     assert asked["stdin"] == "/dev/null"
 
@@ -233,8 +233,8 @@ def test_for_a_chat_the_server_is_asked_for_the_same_without_secrets(far: Far, c
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("console.commands.delivering.WAIT_S", 0.3)
         assert far.snapshot("--post", "oncall", "--scope", "region=emea") == 4  # it waits: nobody listens there
-    assert [("--redacted" in each["argv"][-1], each["argv"][-1].split()[3]) for each in far.asked] == [
-        (False, "text"), (True, "json"), (True, "png"),
+    assert [("--as-seen" in each["argv"][-1], each["argv"][-1].split()[3]) for each in far.asked] == [
+        (False, "text"), (False, "json"), (False, "png"),
     ]  # fmt: skip
     letters = [path.read_bytes() for path in (far.place / "state" / "midwatch" / "chat" / "oncall").iterdir() if path.is_file()]
     assert any(b"uk-sport-1" in letter and b'"rollouts"' in letter for letter in letters)

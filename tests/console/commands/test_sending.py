@@ -19,7 +19,6 @@ from console.actions.policy.policy import Policy, PolicyError, Role
 from console.app.pivots import Place
 from console.app.sending import Draft, NotSent, Step
 from console.chat.posting import Posted
-from console.chat.veil import veiled
 from console.commands.sending import Clerk, Counter
 from console.commands.sending_for_many import couriers
 from console.config.chat import ChatDestination
@@ -29,6 +28,7 @@ from console.feeds.clock import SystemClock
 from console.feeds.desk import VIEWS
 from console.model.scope import Scope
 from console.model.sight import Sight
+from console.redaction.veil import veiled
 from tests.chat.slack import CHANNEL, HOOK, PNG, TOKEN, Slack, texts
 from tests.console.feeds.sight_world import WorldDesk, canaries
 from tests.hand_clock import HandClock

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from console.chat.composing import composed
 from console.chat.message import as_text
-from console.chat.redaction import Redactor
+from console.redaction.redactor import Redactor
 from console.rows.digest import to_json, to_text
 from console.rows.reread import NoDigest, digest_of
 from tests.console.rows.test_digest import taken

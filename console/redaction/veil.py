@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from console.chat.redaction import Redactor
 from console.feeds.desk import Desk, Seat
 from console.feeds.log import LogRing
 from console.model.instant import Instant
 from console.model.logline import LogLine
 from console.model.reading import Reading
 from console.model.scope import Scope
+from console.redaction.redactor import Redactor
 from console.rows import channel, pods
 from console.rows.digest import Digest
 from console.rows.pane import Pane

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from console.chat.redaction import SHORTEST
+from console.redaction.redactor import SHORTEST
 
 MAX_BYTES = 64 * 1024
 _SECRET_WORDS = ("token", "auth", "key", "secret", "cookie", "signature", "passw")
