@@ -142,7 +142,7 @@ async def _soaked(
             start_s, before = loop.time(), _held()
             result = Soaked(0, 0.0, 0, 0, [], 0, 0, 0, 0.0, [], [], [])
             next_look = 0
-            while world.readings < readings - TAIL and time.monotonic() < deadline:
+            while world.readings < readings - TAIL // 2 and time.monotonic() < deadline:
                 world.happen()
                 await asyncio.sleep(SPELL_S)
                 await _checked(result, check, world, app, terminal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -79,4 +80,7 @@ async def test_a_cell_as_long_as_a_novel_is_cut_and_a_width_of_nothing_survives(
         assert "…" in screen(matrix)[1]
         for width in (12, 3, 1):
             await pilot.resize_terminal(width, 3)
+            async with asyncio.timeout(10):
+                while matrix.size.width != width:
+                    await pilot.pause()
             assert all(len(line) <= width for line in screen(matrix))

@@ -55,10 +55,11 @@ async def test_the_screen_says_whether_it_was_copied() -> None:
     async with far() as at:
         await at.stage.press("1", "c")
         assert any("\x1b]52;c;" in each for each in at.driver.written)
-        await at.stage.until(lambda: "copied: " in at.stage.text)
+        assert [each.message[:8] for each in at.app._notifications] == ["copied: "]
         at.driver.written.clear()
         at.app.copy_to_clipboard("x" * 80_000)
-        await at.stage.until(lambda: "not copied: 80000 bytes" in at.stage.text)
+        await at.stage.until(lambda: len(at.app._notifications) == 2)
+        assert "not copied: 80000 bytes" in [*at.app._notifications][-1].message
         at.app.able = abilities({"TERM": "linux"}, UTF)
         assert "no clipboard" in at.app.to_clipboard("x")
         assert not any("\x1b]52" in each for each in at.driver.written)

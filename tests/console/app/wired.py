@@ -114,6 +114,7 @@ async def far(
         stage.app.console._color_system = _SYSTEMS[able.depth or Depth.TRUE]
         at = Far(stage, able, mode)
         await stage.settle()
-        await stage.until(lambda: bool(at.driver.frames))
+        if mode is not LinkMode.OFF:
+            await stage.until(lambda: bool(at.driver.frames))
         yield at
 

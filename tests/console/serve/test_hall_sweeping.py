@@ -7,7 +7,8 @@ import weakref
 
 import pytest
 
-from console.serve.hall.sweeping import SELDOM_S, SOON_S, TRIES, Sweeper
+from console.serve.hall import sweeping
+from console.serve.hall.sweeping import SELDOM_S, SOON_S, Sweeper
 
 
 class Knot:
@@ -68,17 +69,20 @@ def test_what_was_held_when_it_was_collected_is_collected_again_until_it_is_gone
         sweeper.close()
 
 
-def test_what_is_held_for_ever_is_told_once_and_is_no_reason_to_look_for_ever(caplog: pytest.LogCaptureFixture):
+def test_what_is_held_for_ever_is_told_once_and_is_no_reason_to_look_for_ever(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sweeping, "TRIES", tries := 3)
     sweeper, leaked = Sweeper(0.0), Knot()
     try:
         sweeper.left(leaked)
         sweeper.sweep()
-        for turn in range(1, TRIES + 1):
+        for turn in range(1, tries + 1):
             assert not caplog.records
             sweeper.look(turn * SOON_S)
         assert "1 app(s) of sessions that have ended are still held" in caplog.text
         gone = old()
-        sweeper.look((TRIES + 1) * SOON_S)
+        sweeper.look((tries + 1) * SOON_S)
         assert gone() is not None, "it is seldom again"
     finally:
         sweeper.close()

@@ -104,7 +104,7 @@ def test_a_broken_mpd_is_refused_in_words_and_at_once(name: str) -> None:
     began = time.process_time()
     with pytest.raises(Unreadable) as refused:
         take(body)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 2.0
     said = str(refused.value)
     assert said.isprintable() and said.isascii() and len(said) <= 200
     assert word in said
