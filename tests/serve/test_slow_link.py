@@ -118,7 +118,7 @@ def test_a_client_that_is_stopped_is_dropped_and_others_notice_nothing(reached: 
         usual = latencies(beside, 10)
         with reached.client("ana", host="127.0.0.1").window() as stopped:
             stopped.shows("Streams", "Capacity", "q quit")
-            assert reached.number("midwatch_serve_sessions", kind="console") == 2
+            until(lambda: reached.number("midwatch_serve_sessions", kind="console") == 2, "both to be counted", 20)
             os.kill(stopped.child.pid, signal.SIGSTOP)
             begin = time.monotonic()
             took = latencies(beside, 10)

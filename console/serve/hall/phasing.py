@@ -8,9 +8,9 @@ one more that can be lost, and a key's echo would wait for it to be sent again.
 
 A key is not a renewal: what it changes is painted and leaves at once, whoever's turn it is. And a session whose key waits for
 its echo is not renewed before that has left, since the echo would leave with all that the renewal has painted, or behind it.
-On a line with a long way each session is renewed every `SLOW_EVERY_S` only: a renewal is a kilobyte or so, for which a phone's
-link is taken for a sixth of a second, and the screen itself is kept as it was until then, so that the frame of a key holds
-what the key has changed and nothing else.
+On a line with a long way each session is renewed every `SLOW_EVERY_S` only, and while somebody types there, who would wait for
+it, every `TYPED_EVERY_S`: a renewal is a kilobyte or so, for which a phone's link is taken for a sixth of a second. The screen
+itself is kept as it was until then, so that the frame of a key holds what the key has changed and nothing else.
 
 What must not be done here: know what is painted, or leave a turn to a session that is gone.
 """
@@ -28,10 +28,13 @@ from console.model.instant import Clock, Instant
 SHARE = 0.4  # of a core, for renewing screens
 EVERY_S = 1.0  # between two renewals of one session
 SLOW_EVERY_S = 2.0  # the same, of one with a long way
+TYPED_EVERY_S = 4.0  # the same, while somebody types there
+TYPING_S = 2.0  # for how long after a key that is so
 APART_S = 0.9  # between two frames that nobody's key has asked for; less than EVERY_S, so that no delay adds up
 GATHERED_S = 0.03  # a renewal is painted in more than one turn of the loop
 ECHO_S = 0.5  # for how long after a key everything leaves at once
 LOOK_S = 0.03  # how soon after an echo the renewal that waited for it is made
+LONGER_S = 0.25  # how soon it is asked again whether anybody types
 LEARNING = 0.1  # of a new cost into the mean
 MOST_COST_S = 0.05  # a turn that took longer than that was not the session's doing alone
 
@@ -91,6 +94,7 @@ class Beat:
         self._going: asyncio.Handle | None = None
         self._is_soon = False
         self.hurry()
+        self._typed_at = float("-inf")
 
     def __call__(self, depart: Callable[[], None]) -> None:
         """There is news."""
@@ -108,7 +112,7 @@ class Beat:
 
     def hurry(self) -> None:
         """Somebody waits for what is painted next."""
-        now = self._loop.time()
+        now = self._typed_at = self._loop.time()
         self._hurried_until = now + ECHO_S
         if not self.is_awaited:
             self._unanswered_at = now
@@ -121,7 +125,9 @@ class Beat:
     @property
     def every_s(self) -> float:
         """Between two renewals."""
-        return SLOW_EVERY_S if self._has_long_way() else EVERY_S
+        if not self._has_long_way():
+            return EVERY_S
+        return TYPED_EVERY_S if self._loop.time() < self._typed_at + TYPING_S else SLOW_EVERY_S
 
     def _go(self, depart: Callable[[], None]) -> None:
         self._going = None
@@ -160,10 +166,14 @@ class PhasedClock(SystemClock):
         every_s = beat.every_s if beat is not None else EVERY_S
         due = self._renewed_at + every_s - self._clock.now().mono
         await self._clock.sleep(max(seconds, due, 0.0))
-        while beat is not None and beat.is_awaited:
-            await self._clock.sleep(LOOK_S)
+        while beat is not None and (self._due(beat) > 0 or beat.is_awaited):
+            await self._clock.sleep(LOOK_S if beat.is_awaited else min(self._due(beat), LONGER_S))
         await self._turns.turn()
         self._renewed_at = self._clock.now().mono
+
+    def _due(self, beat: Beat) -> float:
+        """In how many seconds it may paint again, as things are now: somebody may have begun to type."""
+        return self._renewed_at + beat.every_s - self._clock.now().mono
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
         if isinstance(self._clock, SystemClock):

@@ -5,10 +5,24 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from datetime import UTC, datetime
 from itertools import pairwise
 
+import pytest
+
 from console.feeds.clock import SystemClock
-from console.serve.hall.phasing import APART_S, ECHO_S, EVERY_S, SHARE, SLOW_EVERY_S, Beat, PhasedClock, Turns
+from console.model.instant import Instant
+from console.serve.hall.phasing import (
+    APART_S,
+    ECHO_S,
+    EVERY_S,
+    SHARE,
+    SLOW_EVERY_S,
+    TYPED_EVERY_S,
+    Beat,
+    PhasedClock,
+    Turns,
+)
 
 
 async def test_fifty_that_wake_at_once_have_a_turn_each_and_the_loop_looks_at_its_sockets_between_them() -> None:
@@ -140,21 +154,34 @@ async def test_a_session_whose_key_has_had_no_echo_is_not_renewed_before_it_has_
     beat.close()
 
 
-async def test_a_session_with_a_long_way_is_renewed_half_as_often() -> None:
-    is_long = False
-    beat = Beat(lambda: is_long)
-    assert beat.every_s == EVERY_S
-    is_long = True
-    assert beat.every_s == SLOW_EVERY_S == 2 * EVERY_S
-    slept: list[float] = []
+class Slept(SystemClock):
+    """Where sleeping takes no time of ours."""
 
-    class Slept(SystemClock):
-        async def sleep(self, seconds: float) -> None:
-            slept.append(seconds)
+    def __init__(self) -> None:
+        self.gone_s = 0.0
 
-    clock = PhasedClock(Slept(), Turns(spent=lambda: 0.0), beat)
+    def now(self) -> Instant:
+        return Instant(utc=datetime.now(UTC), mono=self.gone_s)
+
+    async def sleep(self, seconds: float) -> None:
+        self.gone_s += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("is_long", "is_typed", "every_s"), [
+    (False, False, EVERY_S), (False, True, EVERY_S), (True, False, SLOW_EVERY_S), (True, True, TYPED_EVERY_S),
+])  # fmt: skip
+async def test_a_session_with_a_long_way_is_renewed_seldom_and_more_seldom_while_it_types(
+    is_long: bool, is_typed: bool, every_s: float
+) -> None:
+    beat, time_of = Beat(lambda: is_long), Slept()
+    clock = PhasedClock(time_of, Turns(spent=lambda: 0.0), beat)
+    if is_typed:
+        beat.hurry()
     beat._unanswered_at = None
+    assert EVERY_S < SLOW_EVERY_S < TYPED_EVERY_S and beat.every_s == every_s
     await clock.sleep(0.25)
+    assert time_of.gone_s == 0.25
     await clock.sleep(0.25)
-    assert slept[0] == 0.25 and SLOW_EVERY_S - 0.5 < slept[1] <= SLOW_EVERY_S
+    assert time_of.gone_s == pytest.approx(0.25 + every_s)
     beat.close()
