@@ -29,6 +29,7 @@ class SystemClock:
         self._mono = mono
         self._offset_s = wall() - mono()  # from mono to UTC
         self.stepped_s = 0.0  # how far the system's clock has been set away from ours
+        self.held_s = 0.0  # for how long it has let sleep longer than was asked, on purpose
         self._sleepers: dict[asyncio.Timeout, float] = {}  # until when they sleep on our clock
         self._looking: asyncio.TimerHandle | None = None
 

@@ -1,4 +1,4 @@
-"""Whether time passed as it should between two looks at the clock."""
+"""Whether time passed as it should between two looks at the clock. What the clock held us back for was no time away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Passage:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last: Instant | None = None
-        self._stepped_s = 0.0
+        self._stepped_s = self._held_s = 0.0
         self._away = ""
         self._away_until = 0.0
         self.gap_s = 0.0  # between the last two looks
@@ -26,7 +26,8 @@ class Passage:
     def looked(self, now: Instant) -> tuple[bool, bool]:
         """(we were away, time may have passed that no clock of ours counted)."""
         last, self._last = self._last, now
-        gap_s = self.gap_s = now.mono - last.mono if last is not None else 0.0
+        held_s, self._held_s = self._held_s, self._clock.held_s if isinstance(self._clock, SystemClock) else 0.0
+        gap_s = self.gap_s = now.mono - last.mono - (self._held_s - held_s) if last is not None else 0.0
         if gap_s > AWAY_S:
             self._away = f"away {duration(gap_s)} until {shown(now.utc)}"
             self._away_until = now.mono + TOLD_S

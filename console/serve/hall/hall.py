@@ -92,7 +92,7 @@ class Hall:
         self.theme = theme or config.theme
         self.link = link
         self.grammar = grammar
-        self.turns = Turns()
+        self.turns = Turns(sessions=lambda: len(self.sessions))
         self.drawing = asyncio.Semaphore(PICTURES)
         self._policy = policy
         self._service = service

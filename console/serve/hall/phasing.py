@@ -3,10 +3,12 @@
 A reading wakes every session that shows it, at the same moment. Fifty screens renewed in one turn of the loop are half a
 second in which no key is answered. So a session that wants to renew its screen waits for its turn: one session at a time, the
 loop free between two of them for keys and channels, and so much time left over that painting takes no more than `SHARE` of a
-core. Each renews its screen once in `EVERY_S`, and what a renewal paints leaves as one frame: on a phone's link every packet is
-one more that can be lost, and a key's echo would wait for it to be sent again.
+core, unless not all of them could be renewed in time then. Each renews its screen once in `EVERY_S`, and what a renewal paints
+leaves as one frame: on a phone's link every packet is one more that can be lost, and a key's echo would wait for it to be sent
+again.
 
-A key is not a renewal: what it changes is painted and leaves at once, whoever's turn it is. And a session whose key waits for
+A key is not a renewal: what it changes is painted and leaves at once, whoever's turn it is, and no other session is given its
+turn before that. And a session whose key waits for
 its echo is not renewed before that has left, since the echo would leave with all that the renewal has painted, or behind it.
 On a line with a long way each session is renewed every `SLOW_EVERY_S` only, and while somebody types there, who would wait for
 it, every `TYPED_EVERY_S`: a renewal is a kilobyte or so, for which a phone's link is taken for a sixth of a second. The screen
@@ -27,6 +29,7 @@ from console.model.instant import Clock, Instant
 
 SHARE = 0.4  # of a core, for renewing screens
 EVERY_S = 1.0  # between two renewals of one session
+ROUND_S = 0.8  # in which all sessions can have had their turn
 SLOW_EVERY_S = 2.0  # the same, of one with a long way
 TYPED_EVERY_S = 4.0  # the same, while somebody types there
 TYPING_S = 2.0  # for how long after a key that is so
@@ -35,21 +38,51 @@ GATHERED_S = 0.03  # a renewal is painted in more than one turn of the loop
 ECHO_S = 0.5  # for how long after a key everything leaves at once
 LOOK_S = 0.03  # how soon after an echo the renewal that waited for it is made
 LONGER_S = 0.25  # how soon it is asked again whether anybody types
+KEY_S = 0.05  # for how long a key without an echo keeps the others from being renewed
+KEYS_S = 0.15  # and all keys together, before one is renewed nevertheless
+AGAIN_S = 0.004
 LEARNING = 0.1  # of a new cost into the mean
 MOST_COST_S = 0.05  # a turn that took longer than that was not the session's doing alone
 
 
 class Turns:
-    """One for a server. `cost_s` is the mean CPU time of a turn: the renewal, and what the loop painted after it."""
+    """One for a server. `cost_s` is the mean CPU time of a turn: the renewal, and what the loop did after it. `sessions` is how
+    many want one in each round.
+    """
 
-    def __init__(self, *, spent: Callable[[], float] = time.thread_time) -> None:
+    def __init__(
+        self, *, spent: Callable[[], float] = time.thread_time, sessions: Callable[[], int] = lambda: 1
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._spent = spent
+        self._sessions = sessions
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._next: asyncio.Handle | None = None
         self._last_spent = spent()
         self._last_at = self._loop.time()
+        self._touched: dict[object, float] = {}  # by whom a key was touched that has had no echo -> when
+        self._held_since: float | None = None
         self.cost_s = 0.0
+
+    def touched(self, whose: object) -> None:
+        """A key has come: what it changes is painted before any other session is renewed."""
+        self._touched.setdefault(whose, self._loop.time())
+
+    def answered(self, whose: object) -> None:
+        """Its echo has left, or nobody waits for it any more."""
+        self._touched.pop(whose, None)
+
+    def _is_key_first(self) -> bool:
+        """Whether the next turn waits for a key; not for long for one that changes nothing, nor for many after each other."""
+        now = self._loop.time()
+        for whose in [whose for whose, at in self._touched.items() if now > at + KEY_S]:
+            del self._touched[whose]
+        if not self._touched:
+            self._held_since = None
+            return False
+        if self._held_since is None:
+            self._held_since = now
+        return now < self._held_since + KEYS_S
 
     async def turn(self) -> None:
         """Return when it is the caller's turn; what it then does without awaiting is its turn."""
@@ -60,12 +93,17 @@ class Turns:
 
     def _soon(self) -> None:
         if self._next is None:
-            rest_s = self.cost_s / SHARE - (self._loop.time() - self._last_at)
+            apart_s = min(self.cost_s / SHARE, ROUND_S / max(1, self._sessions()))
+            rest_s = apart_s - (self._loop.time() - self._last_at)
             # at least one whole turn of the loop lies between two sessions: its sockets are looked at
             self._next = self._loop.call_later(rest_s, self._give) if rest_s > 0 else self._loop.call_soon(self._give)
 
     def _give(self) -> None:
         self._next = None
+        if self._waiting and self._is_key_first():
+            self._next = self._loop.call_later(AGAIN_S, self._give)
+            return
+        self._held_since = None
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():  # its session ended while it waited
@@ -85,7 +123,8 @@ class Beat:
     line, whenever it is of interest.
     """
 
-    def __init__(self, has_long_way: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, has_long_way: Callable[[], bool] = lambda: False, turns: Turns | None = None) -> None:
+        self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._has_long_way = has_long_way
         self._hurried_until = 0.0
@@ -116,6 +155,8 @@ class Beat:
         self._hurried_until = now + ECHO_S
         if not self.is_awaited:
             self._unanswered_at = now
+        if self._turns is not None:
+            self._turns.touched(self)
 
     @property
     def is_awaited(self) -> bool:
@@ -133,12 +174,16 @@ class Beat:
         self._going = None
         if self._is_soon:
             self._unanswered_at = None
+            if self._turns is not None:
+                self._turns.answered(self)
         else:
             self._left_at = self._loop.time()
         depart()
 
     def close(self) -> None:
         """Nothing leaves any more."""
+        if self._turns is not None:
+            self._turns.answered(self)
         if self._going is not None:
             self._going.cancel()
             self._going = None
@@ -152,6 +197,7 @@ class PhasedClock(SystemClock):
         self._turns = turns
         self._beat = beat
         self._renewed_at = float("-inf")
+        self.held_s = 0.0
 
     @property
     def stepped_s(self) -> float:  # type: ignore[override]
@@ -165,9 +211,12 @@ class PhasedClock(SystemClock):
         beat = self._beat
         every_s = beat.every_s if beat is not None else EVERY_S
         due = self._renewed_at + every_s - self._clock.now().mono
+        self.held_s += max(0.0, due - max(0.0, seconds))
         await self._clock.sleep(max(seconds, due, 0.0))
         while beat is not None and (self._due(beat) > 0 or beat.is_awaited):
-            await self._clock.sleep(LOOK_S if beat.is_awaited else min(self._due(beat), LONGER_S))
+            longer_s = LOOK_S if beat.is_awaited else min(self._due(beat), LONGER_S)
+            self.held_s += longer_s
+            await self._clock.sleep(longer_s)
         await self._turns.turn()
         self._renewed_at = self._clock.now().mono
 

@@ -297,7 +297,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         hall, seat = self._hall, self._seat
         assert seat is not None
         permitted = await self._permitted()
-        beat = self._beat = Beat(seat.wire.has_long_way)
+        beat = self._beat = Beat(seat.wire.has_long_way, self._hall.turns)
         desk: Any = DeskOfOne(permitted, PhasedClock(hall.engine.clock, hall.turns, beat), hall)
         self.licence, unlicensed = await hall.licence_of(self.person)
         self._visit = hall.presence.enter(

@@ -6,16 +6,18 @@ import asyncio
 import gc
 import weakref
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import pytest
 
 from console.feeds.clock import SystemClock
+from console.feeds.passage import Passage
 from console.model.instant import Instant
 from console.serve.hall.phasing import (
     APART_S,
     ECHO_S,
     EVERY_S,
+    KEYS_S,
     SHARE,
     SLOW_EVERY_S,
     TYPED_EVERY_S,
@@ -158,6 +160,7 @@ class Slept(SystemClock):
     """Where sleeping takes no time of ours."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.gone_s = 0.0
 
     def now(self) -> Instant:
@@ -185,3 +188,57 @@ async def test_a_session_with_a_long_way_is_renewed_seldom_and_more_seldom_while
     await clock.sleep(0.25)
     assert time_of.gone_s == pytest.approx(0.25 + every_s)
     beat.close()
+
+
+async def test_however_dear_a_turn_was_all_have_one_in_a_round() -> None:
+    turns = Turns(spent=lambda: 0.0, sessions=lambda: 50)
+    turns.cost_s = 0.03  # of fifty, that is 3.75 s of a core by SHARE
+    began = asyncio.get_running_loop().time()
+    await asyncio.gather(*(turns.turn() for _ in range(50)))
+    assert asyncio.get_running_loop().time() - began < 1.5
+
+
+async def test_who_is_held_back_on_purpose_was_not_away() -> None:
+    beat, time_of = Beat(lambda: True), Slept()
+    clock = PhasedClock(time_of, Turns(spent=lambda: 0.0), beat)
+    passage = Passage(clock)
+    for _ in range(4):
+        beat.hurry()  # somebody types on a slow link: TYPED_EVERY_S, and the wait for the echo
+        beat._unanswered_at = None
+        is_away, _ = passage.looked(clock.now())
+        assert not is_away and passage.gap_s <= 1.3
+        time_of.gone_s += 1.0
+        await clock.sleep(0.25)
+    time_of.gone_s += 5.0
+    assert passage.looked(clock.now())[0], "and five seconds that nobody wanted are told"
+
+
+async def test_no_session_has_its_turn_while_the_key_of_another_waits_for_its_echo() -> None:
+    loop, turns = asyncio.get_running_loop(), Turns(spent=lambda: 0.0)
+    typing = Beat(turns=turns)
+    typing.hurry()
+    turn = loop.create_task(turns.turn())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not turn.done()
+    left: list[float] = []
+    typing(lambda: left.append(loop.time()))
+    await turn
+    assert left, "the echo was first"
+    typing.close()
+
+
+async def test_keys_without_an_echo_hold_up_the_others_for_a_moment_only() -> None:
+    loop, turns = asyncio.get_running_loop(), Turns(spent=lambda: 0.0)
+    typing = [Beat(turns=turns) for _ in range(20)]
+    turn = loop.create_task(turns.turn())
+    began = loop.time()
+    for beat in cycle(typing):
+        if turn.done():
+            break
+        beat.hurry()
+        await asyncio.sleep(0.005)
+    assert KEYS_S - 0.01 <= loop.time() - began < 1.0
+    for beat in typing:
+        beat.close()
+    assert not turns._touched
