@@ -231,6 +231,7 @@ async def test_no_session_has_its_turn_while_the_key_of_another_waits_for_its_ec
 async def test_keys_without_an_echo_hold_up_the_others_for_a_moment_only() -> None:
     loop, turns = asyncio.get_running_loop(), Turns(spent=lambda: 0.0)
     typing = [Beat(turns=turns) for _ in range(20)]
+    turns._touched.clear()  # they wait for their first frames
     turn = loop.create_task(turns.turn())
     began = loop.time()
     for beat in cycle(typing):
