@@ -253,7 +253,7 @@ def test_a_cycling_world_rolls_out_and_back(clock):
 @pytest.mark.slow
 def test_a_cycling_world_rolls_out_and_loses_its_node_again_and_again(clock):
     """From the first lost node on the deployments are their controllers'; the story goes on by writing to them."""
-    stage, period = Stage(clock, "cycle"), 6 * (DURATION_S + 60.0)
+    stage, period = Stage(clock, "cycle"), 8 * (DURATION_S + 60.0)
 
     def stride(seconds):
         while (at := (clock.now - clock.start).total_seconds()) < seconds:
