@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 FONT_FAMILY = "JetBrains Mono"
@@ -42,15 +43,20 @@ def font_files() -> list[Path]:
 
 async def apart(drawn: str) -> bytes:
     """The same, drawn by a child. Raises OSError where it could not."""
+    return await by_child("console.app.drawing", drawn.encode(), within_s=PICTURE_S)
+
+
+async def by_child(module: str, handed: bytes, *, within_s: float, environ: Mapping[str, str] | None = None) -> bytes:
+    """The picture that a module draws from its stdin, as a process of its own. Raises OSError that says what went wrong."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "console.app.drawing",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        sys.executable, "-m", module,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environ,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(PICTURE_S):
-            picture, said = await child.communicate(drawn.encode())
+        async with asyncio.timeout(within_s):
+            picture, said = await child.communicate(handed)
     except TimeoutError:
-        raise OSError(f"the picture was not drawn within {PICTURE_S:g} s") from None
+        raise OSError(f"the picture was not drawn within {within_s:g} s") from None
     finally:
         if child.returncode is None:
             child.kill()

@@ -12,6 +12,7 @@ import sys
 
 import msgspec
 
+from console.app.drawing import by_child
 from console.bell.still import Still, StillDesk
 
 NICE = 5
@@ -36,24 +37,8 @@ async def drawn(wish: Wish) -> bytes:
     """The picture, by a child that is waited for. Raises OSError that says what went wrong."""
     handed = await asyncio.to_thread(pickle.dumps, wish, pickle.HIGHEST_PROTOCOL)
     environ = {name: os.environ[name] for name in _TAKEN if name in os.environ}  # no secret is anybody's business there
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "console.bell.drawing",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={**environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(PICTURE_S):
-            picture, said = await child.communicate(handed)
-    except TimeoutError:
-        raise OSError(f"the picture was not drawn within {PICTURE_S:g} s") from None
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if child.returncode != 0:
-        last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise OSError(f"the picture could not be drawn: {last[:200]}")
-    return picture
+    terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    return await by_child("console.bell.drawing", handed, within_s=PICTURE_S, environ={**environ, **terminal})
 
 
 def main() -> None:

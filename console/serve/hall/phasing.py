@@ -78,7 +78,6 @@ class Turns:
         for whose in [whose for whose, at in self._touched.items() if now > at + KEY_S]:
             del self._touched[whose]
         if not self._touched:
-            self._held_since = None
             return False
         if self._held_since is None:
             self._held_since = now

@@ -6,34 +6,18 @@ import asyncio
 import math
 import random
 from collections.abc import Sequence
-from datetime import datetime
 
-import msgspec
-
-from console.model.failure import Failure, SourceError
+from console.model.failure import SourceError
 from console.model.figure import WEEK_S, Figure, Figures, FigureSpec
 from console.model.instant import Clock
 from console.sources.meter import Meter
 from console.sources.polling import Answer, PollingSource
-from console.sources.prometheus.answer import Answered
 from console.sources.prometheus.client import PrometheusClient
+from console.sources.prometheus.number import NO_DATA, Number, number
 
 WEEK_ALIGN_S = 60.0  # the same minute: last week is asked once a minute
 LIFE_POINTS = 56  # of a week: one every three hours, for what is younger
 LIFE_EVERY_S = 600.0  # how often the age of what has no week is asked for
-
-
-class _Number(msgspec.Struct, frozen=True):
-    """One answer: the number, or why there is none."""
-
-    value: float | None
-    missing: str = ""
-    answered: Answered | None = None
-    failure: Failure | None = None
-
-    @property
-    def at(self) -> datetime | None:
-        return self.answered.at if self.answered is not None else None
 
 
 class FigureBoard:
@@ -59,38 +43,23 @@ class FigureBoard:
         )
         now = dict(zip(queries, numbers[: len(queries)], strict=True))
         past = dict(zip(queries, numbers[len(queries) :], strict=True))
-        failures = [number.failure for number in now.values() if number.failure is not None]
+        failures = [each.failure for each in now.values() if each.failure is not None]
         if failures and len(failures) == len(now):
             raise SourceError(failures[0])
         lacking = [query for query in queries if past[query].missing == NO_DATA and now[query].value is not None]
         lives = dict(zip(lacking, await asyncio.gather(*map(self._life, lacking)), strict=True))
-        failed = [number.failure for number in numbers if number.failure is not None]
-        answers = [number.answered for number in numbers if number.answered is not None]
+        failed = [each.failure for each in numbers if each.failure is not None]
+        answers = [each.answered for each in numbers if each.answered is not None]
         return Answer(
             value=Figures(figures=tuple(_figure(spec, now, past, lives) for spec in self._specs)),
-            as_of=min((number.answered.at for number in now.values() if number.answered is not None), default=None),
+            as_of=min((each.answered.at for each in now.values() if each.answered is not None), default=None),
             server_date=max((each.server_date for each in answers if each.server_date is not None), default=None),
             partial_reason=f"{len(failed)} of {len(numbers)} queries failed: {failed[0].got}" if failed else "",
             warnings=tuple(dict.fromkeys(word for answer in answers for word in answer.warnings)),
         )
 
-    async def _number(self, query: str, ago_s: float = 0.0) -> _Number:
-        async with self._slots:
-            try:
-                if ago_s:
-                    answered = await self._client.query(query, ago_s=ago_s, align_s=WEEK_ALIGN_S)
-                else:
-                    answered = await self._client.query(query)
-            except SourceError as error:
-                return _Number(value=None, missing=error.failure.got, failure=error.failure)
-        if not answered.series:
-            return _Number(value=None, missing=NO_DATA, answered=answered)
-        if len(answered.series) > 1:
-            return _Number(value=None, missing=f"{len(answered.series)} series, expected 1", answered=answered)
-        value = answered.series[0].value
-        if not math.isfinite(value):
-            return _Number(value=None, missing="NaN" if math.isnan(value) else "infinite", answered=answered)
-        return _Number(value=value, answered=answered)
+    async def _number(self, query: str, ago_s: float = 0.0) -> Number:
+        return await number(self._client, self._slots, query, ago_s=ago_s, align_s=WEEK_ALIGN_S)
 
     async def _life(self, query: str) -> str:
         """Why there is no last week, as far as the week in between tells: it began since, or it has a hole there."""
@@ -117,11 +86,8 @@ class FigureBoard:
         return said
 
 
-NO_DATA = "no data"
-
-
 def _figure(
-    spec: FigureSpec, now: dict[str, _Number], past: dict[str, _Number], lives: dict[str, str]
+    spec: FigureSpec, now: dict[str, Number], past: dict[str, Number], lives: dict[str, str]
 ) -> Figure:
     present, week = now[spec.query], past[spec.query]
     return Figure(

@@ -8,28 +8,17 @@ import random
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
-
-from console.model.failure import Failure, FailureKind, SourceError
+from console.model.failure import FailureKind, SourceError
 from console.model.instant import Clock
 from console.model.metric import Gauge, Gauges, GaugeSpec
 from console.sources.meter import Meter
 from console.sources.polling import Answer, PollingSource
-from console.sources.prometheus.answer import Answered
 from console.sources.prometheus.client import PrometheusClient
+from console.sources.prometheus.number import Number, number
 
 TREND_S = 900.0
 TREND_POINTS = 30  # a sparkline of fifteen columns, two points a column
 TREND_EVERY_S = 60.0
-
-
-class _Number(msgspec.Struct, frozen=True):
-    """One expression's answer: the number, or why there is none."""
-
-    value: float | None
-    missing: str = ""
-    answered: Answered | None = None
-    failure: Failure | None = None
 
 
 class GaugeBoard:
@@ -51,14 +40,13 @@ class GaugeBoard:
         """All gauges now. Raises SourceError when every expression failed at the backend."""
         asked = [expression for spec in self._specs for expression in (spec.used, spec.total) if expression is not None]
         expressions = list(dict.fromkeys(asked))
-        numbers = dict(
-            zip(expressions, await asyncio.gather(*(self._number(text) for text in expressions)), strict=True)
-        )
-        failures = [number.failure for number in numbers.values() if number.failure is not None]
+        told = await asyncio.gather(*(number(self._client, self._slots, text) for text in expressions))
+        numbers = dict(zip(expressions, told, strict=True))
+        failures = [each.failure for each in numbers.values() if each.failure is not None]
         if failures and len(failures) == len(numbers):
             raise SourceError(failures[0])
         await self._renew_trends()
-        answers = [number.answered for number in numbers.values() if number.answered is not None]
+        answers = [each.answered for each in numbers.values() if each.answered is not None]
         reason = f"{len(failures)} of {len(numbers)} queries failed: {failures[0].got}" if failures else ""
         return Answer(
             value=Gauges(gauges=tuple(self._gauge(spec, numbers) for spec in self._specs)),
@@ -68,7 +56,7 @@ class GaugeBoard:
             warnings=tuple(dict.fromkeys(word for answer in answers for word in answer.warnings)),
         )
 
-    def _gauge(self, spec: GaugeSpec, numbers: dict[str, _Number]) -> Gauge:
+    def _gauge(self, spec: GaugeSpec, numbers: dict[str, Number]) -> Gauge:
         used = numbers[spec.used]
         total = numbers[spec.total] if spec.total is not None else None
         reasons = [f"used: {used.missing}"] if used.missing else []
@@ -76,30 +64,14 @@ class GaugeBoard:
             reasons.append(f"total: {total.missing}")
         elif total is not None and total.value is not None and total.value <= 0:
             reasons.append(f"total: {total.value:g}, not positive")
-        as_of: datetime | None = used.answered.at if used.answered is not None else None
         return Gauge(
             spec=spec,
             used=used.value,
             total=total.value if total is not None else None,
-            as_of=as_of,
+            as_of=used.at,
             missing="; ".join(reasons),
             trend=self._trends.get(spec.name, ()),
         )
-
-    async def _number(self, expression: str) -> _Number:
-        async with self._slots:
-            try:
-                answered = await self._client.query(expression)
-            except SourceError as error:
-                return _Number(value=None, missing=error.failure.got, failure=error.failure)
-        if not answered.series:
-            return _Number(value=None, missing="no data", answered=answered)
-        if len(answered.series) > 1:
-            return _Number(value=None, missing=f"{len(answered.series)} series, expected 1", answered=answered)
-        value = answered.series[0].value
-        if not math.isfinite(value):
-            return _Number(value=None, missing="NaN" if math.isnan(value) else "infinite", answered=answered)
-        return _Number(value=value, answered=answered)
 
     async def _renew_trends(self) -> None:
         now = self._clock.now().mono
